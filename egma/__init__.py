@@ -1,0 +1,43 @@
+"""The core of the EGMA Workbench: chest films, gaze, and where a model finds what a sentence says.
+
+Everything public is here and loads on first use, so that `import egma` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "EgmaError": "egma.errors",
+    "Geometry": "egma.imaging.geometry",
+    "GroundingMap": "egma.types",
+    "ImageEmbeddings": "egma.types",
+    "Study": "egma.types",
+    "load_engine": "egma.inference.engine",
+    "load_study": "egma.imaging",
+}
+_PACKAGES = ("imaging", "inference", "model", "testing")
+
+__all__ = ["EgmaError", "Geometry", "GroundingMap", "ImageEmbeddings", "Study", "load_engine", "load_study"]
+
+if TYPE_CHECKING:
+    from egma.errors import EgmaError
+    from egma.imaging import load_study
+    from egma.imaging.geometry import Geometry
+    from egma.inference.engine import load_engine
+    from egma.types import GroundingMap, ImageEmbeddings, Study
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _PACKAGES:
+        return import_module(f"egma.{name}")
+    raise AttributeError(f"module 'egma' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_PACKAGES})

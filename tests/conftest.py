@@ -1,0 +1,19 @@
+"""What every test may ask for: the data beside the project, or a skip that says what is missing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """The folder of real films beside the project ($EGMA_SHARED, or ../shared)."""
+    folder = Path(os.environ.get("EGMA_SHARED", REPOSITORY.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip("no shared data beside the project: set EGMA_SHARED to try these tests on real films")
+    return folder
