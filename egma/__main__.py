@@ -1,6 +1,7 @@
 """The command line: `python -m egma COMMAND`. Results on standard output, everything else on standard error.
 
-Exit status: 0 done, 2 the caller's mistake (one sentence says which), 130 interrupted. Anything else is a bug and shows its traceback.
+Exit status: 0 done, 2 the caller's mistake (one sentence says which), 130 interrupted. Anything else is a bug and
+shows its traceback.
 """
 
 from __future__ import annotations

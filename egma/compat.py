@@ -1,8 +1,9 @@
 """Makes torchvision importable beside a CPU build of torch, so that timm, open_clip and transformers are.
 
-The registry's torchvision 0.28.0 is built against a torch with CUDA. Beside a CPU torch its compiled part is not loaded, and the import
-dies at `operator torchvision::nms does not exist`, taking with it every library that imports torchvision. Declaring the two schemas its
-Python side registers fake kernels for is enough for transforms, models and all that stands on them; `ops.nms` itself stays unusable.
+The registry's torchvision 0.28.0 is built against a torch with CUDA. Beside a CPU torch its compiled part is not
+loaded, and the import dies at `operator torchvision::nms does not exist`, taking with it every library that imports
+torchvision. Declaring the two schemas its Python side registers fake kernels for is enough for transforms, models and
+all that stands on them; `ops.nms` itself stays unusable.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _lock = threading.Lock()
 
 
 def ensure_torchvision() -> None:
-    """Import torchvision, mending it only where its compiled part does not match torch. Call before timm, open_clip, transformers."""
+    """Import torchvision, mended only where it does not match torch. Call before timm, open_clip and transformers."""
     with _lock:
         try:
             importlib.import_module("torchvision")

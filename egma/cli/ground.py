@@ -81,6 +81,7 @@ def _print_lines(maps: list[GroundingMap]) -> None:
         x_px, y_px = found.peak_xy_px
         low, high = found.display_range
         print(
-            f"{found.phrase}: cosine {found.grid.max():.3f} at x {x_px:.0f}, y {y_px:.0f} px (colours run {low:.2f} to {high:.2f})"
+            f"{found.phrase}: cosine {found.grid.max():.3f} at x {x_px:.0f}, y {y_px:.0f} px "
+            f"(colours run {low:.2f} to {high:.2f})"
         )
     print_note(CAVEAT)

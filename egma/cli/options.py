@@ -27,7 +27,7 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 
 def print_json(result: dict[str, Any]) -> None:
-    """Print one JSON object on standard output; a number that is not finite becomes null, as JSON has no other word for it."""
+    """Print one JSON object on standard output. Numbers must be finite: JSON has no word for the others."""
     print(json.dumps(result, ensure_ascii=False, allow_nan=False))
 
 
