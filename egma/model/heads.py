@@ -1,0 +1,105 @@
+"""Heads: trunk features in, unit vectors of the shared space out, one grid a stage and one vector a film."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from egma.config import HeadConfig
+from egma.errors import CheckpointError
+from egma.model.outputs import ImageFeatures, ImageOutput
+
+
+class LinearHeads(nn.Module):
+    """As published (EGMA, MedCLIP): a bias-free layer a stage, the coarsest one also for the pooled token."""
+
+    def __init__(self, channels: tuple[int, ...], pooled_width: int, embed_dim: int) -> None:
+        super().__init__()
+        if pooled_width != channels[-1]:
+            raise CheckpointError(
+                f"linear heads share a layer between pooled token and coarsest stage: {pooled_width} is not {channels[-1]}"
+            )
+        self.layers = nn.ModuleList(nn.Linear(width, embed_dim, bias=False) for width in channels)
+
+    def forward(self, features: ImageFeatures) -> ImageOutput:
+        """Unit vectors of the pooled token and of every stage."""
+        grids = (layer(stage.permute(0, 2, 3, 1)) for layer, stage in zip(self.layers, features.stages))
+        return ImageOutput(unit(self.layers[-1](features.pooled)), tuple(unit(grid) for grid in grids))
+
+
+class PyramidHeads(nn.Module):
+    """The fine grid sees what the coarse one knows: coarse features are upsampled and added before the last layers.
+
+    Two grids, finest first: the trunk's finest stage and its coarsest. The film's vector comes from mean and maximum
+    of the coarsest stage, which keeps small findings that a mean alone washes out.
+    """
+
+    def __init__(self, channels: tuple[int, ...], embed_dim: int, width: int) -> None:
+        super().__init__()
+        if len(channels) != 2:
+            raise CheckpointError(
+                f"pyramid heads read exactly 2 stages, config.json's image.stages give {len(channels)}"
+            )
+        self.fine_in = nn.Conv2d(channels[0], width, 1)
+        self.coarse_in = nn.Conv2d(channels[1], width, 1)
+        self.fine_norm, self.coarse_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.mix = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.fine_out = nn.Linear(width, embed_dim)
+        self.coarse_out = nn.Linear(width, embed_dim)
+        self.global_norm = nn.LayerNorm(2 * channels[1])
+        self.global_out = nn.Linear(2 * channels[1], embed_dim)
+
+    def forward(self, features: ImageFeatures) -> ImageOutput:
+        """Unit vectors of the film, the fine grid and the coarse grid."""
+        fine, coarse = features.stages
+        context = self.coarse_in(coarse)
+        upsampled = F.interpolate(context, size=fine.shape[-2:], mode="bilinear", align_corners=False)
+        mixed = _activate(self.fine_in(fine) + upsampled, self.fine_norm)
+        mixed = mixed + self.mix(mixed)
+        pooled = torch.cat((coarse.mean(dim=(2, 3)), coarse.amax(dim=(2, 3))), dim=1)
+        return ImageOutput(
+            unit(self.global_out(self.global_norm(pooled))),
+            (
+                unit(self.fine_out(mixed.permute(0, 2, 3, 1))),
+                unit(self.coarse_out(_activate(context, self.coarse_norm).permute(0, 2, 3, 1))),
+            ),
+        )
+
+
+class OwnHeads(nn.Module):
+    """For towers that have projected already (open_clip's): nothing is learned here, vectors are made unit."""
+
+    def __init__(self, channels: tuple[int, ...], pooled_width: int, embed_dim: int) -> None:
+        super().__init__()
+        if {*channels, pooled_width} != {embed_dim}:
+            raise CheckpointError(
+                f"the image tower projects to {pooled_width}, config.json wants embed_dim {embed_dim}"
+            )
+
+    def forward(self, features: ImageFeatures) -> ImageOutput:
+        """The tower's own vectors, made unit."""
+        grids = tuple(unit(stage.permute(0, 2, 3, 1)) for stage in features.stages)
+        return ImageOutput(unit(features.pooled), grids)
+
+
+def build_heads(config: HeadConfig, channels: tuple[int, ...], pooled_width: int, embed_dim: int) -> nn.Module:
+    """The heads that config.json asks for, sized to the tower."""
+    grids = 2 if config.kind == "pyramid" else len(channels)
+    if not 0 <= config.drawn < grids:
+        raise CheckpointError(f"config.json: heads.drawn: wanted 0 to {grids - 1} (finest first), got {config.drawn}")
+    if config.kind == "pyramid":
+        return PyramidHeads(channels, embed_dim, config.width)
+    if config.kind == "linear":
+        return LinearHeads(channels, pooled_width, embed_dim)
+    return OwnHeads(channels, pooled_width, embed_dim)
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """Vectors along the last axis, made unit in float32 whatever precision they came in; a zero vector stays zero."""
+    return F.normalize(vectors.float(), dim=-1)
+
+
+def _activate(features: Tensor, norm: nn.LayerNorm) -> Tensor:
+    normed = norm(features.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    return F.gelu(normed)
