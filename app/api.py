@@ -1,0 +1,78 @@
+"""The page's public HTTP endpoints, for scripts: `/classify` and `/ground`. Their names and shapes are a contract."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from gradio.data_classes import FileData
+
+from app.alerts import alerting
+from app.films import load_upload
+from app.services import Services
+from app.tabs.study_handlers import cleaned_phrases
+from app.uploads import FilmFile
+from egma.errors import FilmError
+from egma.types import GroundingMap, Study
+
+ENDPOINTS = ("classify", "ground")
+_DIGITS = 6
+_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2, "api_visibility": "public"}
+
+
+@dataclass(frozen=True, eq=False)
+class PublicEndpoints:
+    """What a script may ask for. Nothing of it is kept."""
+
+    services: Services
+
+    @alerting
+    def classify(self, film: str) -> dict[str, float]:
+        """Probability of each finding on a film: {finding: probability}."""
+        study = self._read(film)
+        return self.services.model.engine().classify(study)
+
+    @alerting
+    def ground(self, film: str, text: str) -> dict[str, Any]:
+        """Where the model finds each phrase (one a line): {phrase: {"grid", "max", "overlay"}}."""
+        phrases = cleaned_phrases(text)
+        study = self._read(film)
+        return {
+            answer.phrase: self._answer(study, answer) for answer in self.services.model.engine().ground(study, phrases)
+        }
+
+    def _read(self, film: str | None) -> Study:
+        from egma.imaging import load_study
+
+        if not film:
+            raise FilmError("There is no film. Send one as the first argument, as a file.")
+        return load_upload(film, self.services.folder.uploads, load_study)
+
+    def _answer(self, study: Study, answer: GroundingMap) -> dict[str, Any]:
+        """One phrase's grid (null where the model saw nothing), its highest cosine, and the overlay as a file."""
+        from PIL import Image
+
+        from egma.inference.overlay import draw_overlay
+
+        seen = answer.geometry.seen_patches(answer.grid.shape)
+        grid = np.where(seen, answer.grid, np.nan)
+        path = self.services.folder.uploads / f"overlay-{secrets.token_hex(12)}.png"
+        Image.fromarray(draw_overlay(study, answer)).save(path)
+        return {
+            "grid": [[round(value, _DIGITS) if value == value else None for value in row] for row in grid.tolist()],
+            "max": round(float(np.nanmax(grid)), _DIGITS),
+            "overlay": FileData(path=str(path), orig_name="overlay.png", mime_type="image/png").model_dump(),
+        }
+
+
+def build(services: Services) -> None:
+    """Register the endpoints on components that no page shows."""
+    endpoints = PublicEndpoints(services)
+    film = FilmFile(label="film", visible=False)
+    text = gr.Textbox(label="text", visible=False)
+    answer = gr.JSON(label="answer", visible=False)
+    gr.on([], endpoints.classify, film, answer, api_name="classify", **_QUEUE)
+    gr.on([], endpoints.ground, [film, text], answer, api_name="ground", **_QUEUE)

@@ -1,0 +1,59 @@
+"""The page's services, put together from its settings: no web framework, no weights yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.examples import Examples
+from app.films import FilmStore, OpenFilm, example_key
+from app.private import PrivateFolder
+from app.services import Card, ModelSlot, Services
+from app.settings import Settings
+from egma.errors import EgmaError
+
+if TYPE_CHECKING:
+    from egma.inference.engine import Engine
+    from egma.types import Study
+
+_WARM_UP_PHRASE = "pleural effusion"
+
+
+def build_services(settings: Settings, folder: PrivateFolder) -> Services:
+    """Everything handlers are given; the model is not started.
+
+    Raises:
+        CheckpointError: there is no such checkpoint, or it is incomplete.
+    """
+    from egma.checkpoints import load_checkpoint
+
+    checkpoint = load_checkpoint(settings.checkpoint, verify=False)  # the weights are verified when they are read
+    films = FilmStore(folder.views)
+    examples = Examples(films, settings.data / "examples" if settings.data is not None else None)
+    films.reopen = examples.reopen
+    model = ModelSlot(checkpoint.name, lambda: _load_engine(settings.checkpoint))
+    return Services(settings, folder, films, examples, model, Card(checkpoint.name, checkpoint.hash, checkpoint.card))
+
+
+def first_film(services: Services) -> OpenFilm:
+    """The film on screen when the page opens: the first example that can be read. It stays open for good."""
+    failure: EgmaError | None = None
+    for example in services.examples.list_examples():
+        services.films.pinned.add(example_key(example.name))
+        try:
+            return services.examples.open(example.name)
+        except EgmaError as error:
+            services.films.pinned.discard(example_key(example.name))
+            failure = error
+    raise failure or EgmaError("There is no example film to show.")
+
+
+def ask_once(engine: Engine, study: Study) -> None:
+    """One real question of each kind, so that the first reader's is not the slow one."""
+    engine.classify(study)
+    engine.ground(study, [_WARM_UP_PHRASE])
+
+
+def _load_engine(checkpoint: str) -> Engine:
+    from egma.inference.engine import load_engine
+
+    return load_engine(checkpoint)

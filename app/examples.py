@@ -1,0 +1,127 @@
+"""The films a reader can open without having one: a real radiograph from a package, phantoms, and their own folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from app.films import FilmStore, OpenFilm, example_key
+from egma.errors import FilmError
+from egma.types import Study
+
+MAX_OWN_EXAMPLES = 100
+"""Own films listed; a folder with more is for the archive, not for a menu."""
+_PACKAGE = "pydicom-data"
+_PACKAGED_FILM = "RG1_UNCR.dcm"
+_PHANTOM_SOURCE = "Phantom: computed, not a patient"
+_PHANTOM_SIZE_PX = (1024, 1024)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A film on the menu.
+
+    Attributes:
+        name: stable id.
+        title: what the menu says.
+        source: where it comes from and under what licence.
+        load: reads or computes it.
+    """
+
+    name: str
+    title: str
+    source: str
+    load: Callable[[], Study]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The menu.
+
+    Attributes:
+        films: where opened examples are kept.
+        own_folder: the reader's folder of films, or None.
+    """
+
+    films: FilmStore
+    own_folder: Path | None = None
+
+    def list_examples(self) -> list[Example]:
+        """What can be opened now: the packaged film where it is installed, phantoms, then the reader's own by name."""
+        return [*_packaged_films(), *_phantoms(), *self._own_films()]
+
+    def open(self, name: str) -> OpenFilm:
+        """Open an example, or return it where it is open already.
+
+        Raises:
+            FilmError: there is no such example any more.
+        """
+        for example in self.list_examples():
+            if example.name == name:
+                return self.films.add(example.load(), example.title, example.source, example_key(name))
+        raise FilmError("That example is no longer there. Reload the page to see which are.")
+
+    def reopen(self, key: str) -> OpenFilm:
+        """Open the example that an id of an open film stands for."""
+        return self.open(key.removeprefix(example_key("")))
+
+    def _own_films(self) -> list[Example]:
+        if self.own_folder is None or not self.own_folder.is_dir():
+            return []
+        paths = sorted(path for path in self.own_folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        return [
+            Example(f"own-{path.name}", path.stem[:60], "Your examples folder", _reader(path))
+            for path in paths[:MAX_OWN_EXAMPLES]
+        ]
+
+
+def _packaged_films() -> list[Example]:
+    """A chest radiograph with several lung masses (MONOCHROME1, 15 bits), where the package `pydicom-data` is installed."""
+    path = find_packaged_film()
+    if path is None:
+        return []
+    source = "Real film from the package pydicom-data (MIT)"
+    return [Example("rg1", "Chest radiograph with lung masses", source, _reader(path))]
+
+
+def find_packaged_film() -> Path | None:
+    """Where `RG1_UNCR.dcm` lies, or None where its package is not installed."""
+    try:
+        files = metadata.files(_PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        return None
+    for each in files:
+        if each.name == _PACKAGED_FILM:
+            path = Path(str(each.locate()))
+            return path if path.is_file() else None
+    return None
+
+
+def _phantoms() -> list[Example]:
+    return [
+        Example(
+            "phantom-effusion", "Phantom: left pleural effusion", _PHANTOM_SOURCE, _phantom(11, "Effusion", "left")
+        ),
+        Example("phantom-nodule", "Phantom: right lung mass", _PHANTOM_SOURCE, _phantom(12, "Mass", "right")),
+        Example("phantom-clear", "Phantom: no finding", _PHANTOM_SOURCE, _phantom(13, None, None)),
+    ]
+
+
+def _phantom(seed: int, finding: str | None, side: str | None) -> Callable[[], Study]:
+    def build() -> Study:
+        from egma.testing.phantoms import build_phantom
+
+        return build_phantom(seed, finding=finding, side=side, size=_PHANTOM_SIZE_PX).study
+
+    return build
+
+
+def _reader(path: Path) -> Callable[[], Study]:
+    def load() -> Study:
+        from egma.imaging import load_study
+
+        return load_study(path)
+
+    return load

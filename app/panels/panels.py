@@ -1,0 +1,146 @@
+"""Panels as components: a static template, typed data, and a script that writes the data as text.
+
+A template that printed the data would run it: the framework evaluates what it prints as a JavaScript template string.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import gradio as gr
+from gradio.data_classes import GradioModel
+
+_HERE = Path(__file__).parent
+_ROOT = '<div data-root class="{kind}"></div>'
+_MOUNT = """
+const show = (() => {{ {dom}
+{script}
+return render; }})();
+show(element, props.value, trigger);
+watch('value', () => show(element, props.value, trigger));
+"""
+
+
+class BarData(GradioModel):
+    """One finding: `FindingRow` of `app.views.findings`, for the browser."""
+
+    finding: str
+    name: str
+    probability: float
+    positive: list[str]
+    negative: list[str]
+
+
+class FindingsData(GradioModel):
+    """What the probabilities panel shows: bars, or a sentence on why there are none."""
+
+    state: Literal["loading", "ready", "failed", "empty"] = "empty"
+    message: str = ""
+    rows: list[BarData] = []
+    meaning: str = ""
+
+
+class FilmData(GradioModel):
+    """What film is on screen: its title, and facts about it."""
+
+    title: str = ""
+    facts: list[str] = []
+
+
+class NoticesData(GradioModel):
+    """Warnings about a film; none hides the box."""
+
+    sentences: list[str] = []
+
+
+class SentencesData(GradioModel):
+    """A report's sentences and the index of the one on the film."""
+
+    sentences: list[str] = []
+    current: int = -1
+
+
+class MatchRow(GradioModel):
+    """A phrase or a finding, and how well a patch matches it."""
+
+    name: str
+    score: float
+
+
+class PatchData(GradioModel):
+    """What the clicked patch matches; an empty `where` hides the panel."""
+
+    where: str = ""
+    phrases: list[MatchRow] = []
+    findings: list[MatchRow] = []
+
+
+class _Panel(gr.HTML):
+    """A panel whose markup never contains data. Subclasses name their script."""
+
+    script: ClassVar[str]
+    kind: ClassVar[str] = "egma-panel"
+
+    def __init__(self, value: Any = None, **settings: Any) -> None:
+        mount = _MOUNT.format(
+            dom=(_HERE / "dom.js").read_text(encoding="utf-8"),
+            script=(_HERE / self.script).read_text(encoding="utf-8"),
+        )
+        super().__init__(
+            value=value,
+            html_template=_ROOT.format(kind=self.kind),
+            css_template=(_HERE / "panels.css").read_text(encoding="utf-8"),
+            js_on_load=mount,
+            apply_default_css=False,
+            padding=False,
+            **settings,
+        )
+
+    def preprocess(self, payload: Any) -> Any:
+        """The data, as the browser holds it."""
+        return payload
+
+    def postprocess(self, value: Any) -> Any:
+        """The data, for the browser."""
+        return value
+
+    def api_info(self) -> dict[str, Any]:
+        """The shape of the data."""
+        return self.data_model.model_json_schema() if self.data_model else {}
+
+
+class FindingsPanel(_Panel):
+    """Probabilities as bars; sends `show_finding` {finding}."""
+
+    data_model = FindingsData
+    script = "findings.js"
+
+
+class FilmPanel(_Panel):
+    """The title of the film on screen and what is known of it."""
+
+    data_model = FilmData
+    script = "film.js"
+
+
+class NoticesPanel(_Panel):
+    """Warnings about the film on screen."""
+
+    data_model = NoticesData
+    script = "notices.js"
+    kind = "egma-notice"
+
+
+class SentencesPanel(_Panel):
+    """A report's sentences; sends `choose_sentence` {index}."""
+
+    data_model = SentencesData
+    script = "sentences.js"
+
+
+class PatchPanel(_Panel):
+    """What the clicked patch matches."""
+
+    data_model = PatchData
+    script = "patch.js"

@@ -1,0 +1,1 @@
+"""One module a tab: handlers decide, `build` lays out and wires."""

@@ -1,0 +1,105 @@
+"""What the Study tab shows, put together from films, maps and scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from gradio.data_classes import FileData
+
+from app.films import OpenFilm
+from app.panels import FilmData, FindingsData, MatchRow, NoticesData, PatchData, SentencesData
+from app.panels.panels import BarData
+from app.services import ModelSlot
+from app.viewer import LayerData, ViewerData
+from app.views.facts import film_facts
+from app.views.findings import friendly_name, meaning_of
+from app.views.layers import MapLayer
+
+if TYPE_CHECKING:
+    from egma.inference.engine import Engine
+    from egma.types import Study
+
+NOTICE = "Research use only. Not for diagnosis."
+LOADING = "The model is loading. The film can be read meanwhile."
+_SHOWN_FINDINGS = 5
+
+
+def film_screen(film: OpenFilm) -> FilmData:
+    """The title line of a film."""
+    return FilmData(title=film.title, facts=film_facts(film.study, film.source))
+
+
+def notices_screen(film: OpenFilm) -> NoticesData:
+    """The warnings of a film."""
+    return NoticesData(sentences=list(film.study.warnings))
+
+
+def viewer_screen(film: OpenFilm, layers: Sequence[MapLayer] = (), engine: Engine | None = None) -> ViewerData:
+    """A film in the viewer, with the maps that were asked for."""
+    picture = film.picture
+    low, high = engine.display_range if engine else (0.0, 1.0)
+    return ViewerData(
+        image=FileData(path=str(picture.path), orig_name="film.png", mime_type="image/png"),
+        packed16=True,
+        center=picture.center,
+        width=picture.width,
+        spacing_mm=list(picture.spacing_mm) if picture.spacing_mm else None,
+        title=film.title,
+        layers=[layer_screen(layer) for layer in layers],
+        visible=[layer.key for layer in layers],
+        low=low,
+        high=high,
+        checkpoint=f"{engine.checkpoint.name} {engine.checkpoint.hash[:8]}" if engine else "",
+        notice=NOTICE,
+    )
+
+
+def layer_screen(layer: MapLayer) -> LayerData:
+    """One map, for the browser."""
+    return LayerData(
+        id=layer.key,
+        phrase=layer.phrase,
+        rows=layer.rows,
+        cols=layer.columns,
+        data=list(layer.values),
+        box=list(layer.box),
+        peak=list(layer.peak),
+    )
+
+
+def findings_screen(model: ModelSlot, study: Study) -> FindingsData:
+    """The probabilities of a film, or why there are none yet."""
+    engine = model.ready()
+    if engine is None:
+        message = model.failure if model.state == "failed" else LOADING
+        return FindingsData(state=model.state if model.state == "failed" else "loading", message=message)
+    rows = [
+        BarData(
+            finding=finding,
+            name=friendly_name(finding),
+            probability=round(probability, 4),
+            positive=list(engine.prompts(finding).positive),
+            negative=list(engine.prompts(finding).negative),
+        )
+        for finding, probability in engine.classify(study).items()
+    ]
+    return FindingsData(state="ready", rows=rows, meaning=meaning_of(engine))
+
+
+def patch_screen(engine: Engine, study: Study, xy_px: tuple[float, float], phrases: list[str]) -> PatchData:
+    """What the patch under a point matches."""
+    match = engine.match_patch(study, xy_px, phrases)
+    if match is None:
+        return PatchData(where="The model saw nothing there.")
+    findings = sorted(match.finding_scores, key=lambda pair: -pair[1])[:_SHOWN_FINDINGS]
+    return PatchData(
+        where=f"Patch in row {match.row + 1}, column {match.column + 1} of the model's grid",
+        phrases=[MatchRow(name=phrase, score=round(score, 4)) for phrase, score in match.phrase_scores],
+        findings=[MatchRow(name=friendly_name(finding), score=round(score, 4)) for finding, score in findings],
+    )
+
+
+def sentences_screen(sentences: Sequence[str], current: int) -> SentencesData:
+    """A report's sentences, one of them on the film."""
+    return SentencesData(sentences=list(sentences), current=current)

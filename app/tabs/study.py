@@ -1,0 +1,159 @@
+"""The Study tab: a film, words, and where the model finds what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.films import OpenFilm
+from app.panels import FilmPanel, FindingsData, FindingsPanel, NoticesPanel, PatchPanel, SentencesPanel
+from app.services import Services
+from app.tabs import screen
+from app.tabs.study_handlers import MAX_REPORT_CHARS, MAX_WORDS_CHARS, StudyHandlers
+from app.uploads import FilmButton
+from app.viewer import CXRViewer
+
+CHIPS = ("pleural effusion", "cardiomegaly", "pneumothorax", "consolidation in the right lower lobe", "lung mass")
+MODEL_QUEUE = "model"
+MODEL_PARALLEL = 2
+"""Questions answered side by side: more would only share the same cores."""
+
+
+@dataclass(frozen=True, eq=False)
+class StudyTab:
+    """The tab's components that take part in events."""
+
+    film: gr.Textbox
+    viewer: CXRViewer
+    line: FilmPanel
+    notices: NoticesPanel
+    upload: FilmButton
+    picker: gr.Dropdown
+    words: gr.Textbox
+    ask: gr.Button
+    chips: tuple[gr.Button, ...]
+    findings: FindingsPanel
+    report: gr.Textbox
+    read: gr.Button
+    sentences: SentencesPanel
+    patch: PatchPanel
+    waiting: gr.Timer
+
+
+def build(services: Services, first: OpenFilm) -> StudyTab:
+    """Lay the tab out and wire it. Decisions belong in `StudyHandlers`."""
+    film = gr.Textbox(first.key, visible=False)
+    waiting = gr.Timer(0.7, active=True)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=9, min_width=320):
+            notices = NoticesPanel(screen.notices_screen(first), elem_id="egma-notices")
+            viewer = CXRViewer(screen.viewer_screen(first), elem_id="egma-viewer")
+            patch = PatchPanel(elem_id="egma-patch")
+        with gr.Column(scale=5, min_width=320, elem_classes="egma-side"):
+            line, upload, picker = _build_film_card(services, first)
+            words, ask, chips = _build_words_card()
+            report, read, sentences = _build_report_card()
+            with gr.Column(elem_classes="egma-card"):
+                gr.Markdown("## Findings", elem_classes="egma-h2")
+                findings = FindingsPanel(FindingsData(state="loading", message=screen.LOADING), elem_id="egma-findings")
+    tab = StudyTab(
+        film,
+        viewer,
+        line,
+        notices,
+        upload,
+        picker,
+        words,
+        ask,
+        chips,
+        findings,
+        report,
+        read,
+        sentences,
+        patch,
+        waiting,
+    )
+    _wire(tab, StudyHandlers(services))
+    return tab
+
+
+def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, FilmButton, gr.Dropdown]:
+    with gr.Column(elem_classes="egma-card"):
+        line = FilmPanel(screen.film_screen(first), elem_id="egma-film")
+        with gr.Row(elem_classes="egma-row"):
+            upload = FilmButton(
+                "Open a film…", variant="secondary", size="md", elem_id="egma-open", min_width=130, scale=1
+            )
+            picker = gr.Dropdown(
+                [(example.title, example.name) for example in services.examples.list_examples()],
+                value=None,
+                label="Examples",
+                container=False,
+                show_label=False,
+                filterable=False,
+                elem_id="egma-examples",
+                min_width=150,
+                scale=2,
+            )
+        gr.Markdown("DICOM, PNG, JPEG or TIFF; or drop it anywhere on the page.", elem_classes="egma-hint")
+    return line, upload, picker
+
+
+def _build_words_card() -> tuple[gr.Textbox, gr.Button, tuple[gr.Button, ...]]:
+    with gr.Column(elem_classes="egma-card"):
+        words = gr.Textbox(
+            label="Ask in words",
+            placeholder="left pleural effusion",
+            info="One phrase a line. Enter asks, Shift+Enter starts a new line.",
+            lines=1,
+            max_lines=8,
+            max_length=MAX_WORDS_CHARS,
+            elem_id="egma-words",
+        )
+        with gr.Row(elem_classes="egma-chips"):
+            chips = tuple(gr.Button(phrase, size="sm", variant="secondary") for phrase in CHIPS)
+        ask = gr.Button("Show where", variant="primary", elem_id="egma-ask")
+    return words, ask, chips
+
+
+def _build_report_card() -> tuple[gr.Textbox, gr.Button, SentencesPanel]:
+    with gr.Accordion("Step through a report", open=False, elem_id="egma-report"):
+        report = gr.Textbox(
+            label="Report",
+            placeholder="Paste a report. It is read here and kept nowhere.",
+            lines=4,
+            max_lines=10,
+            max_length=MAX_REPORT_CHARS,
+            elem_id="egma-report-text",
+        )
+        read = gr.Button("Read sentence by sentence", size="sm")
+        sentences = SentencesPanel(elem_id="egma-sentences")
+    return report, read, sentences
+
+
+def _wire(tab: StudyTab, handlers: StudyHandlers) -> None:
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    model = {**quiet, "concurrency_id": MODEL_QUEUE, "concurrency_limit": MODEL_PARALLEL}
+    reading = {**quiet, "concurrency_id": "films", "concurrency_limit": MODEL_PARALLEL}
+    opened = [tab.film, tab.viewer, tab.line, tab.notices, tab.findings, tab.patch, tab.sentences, tab.picker]
+    scores = [tab.findings, tab.waiting]
+    asked = [tab.words, tab.viewer]
+
+    tab.upload.upload(handlers.open_upload, tab.upload, opened, **reading).success(
+        handlers.score, tab.film, scores, **model
+    )
+    tab.picker.input(handlers.open_example, tab.picker, opened, **reading).success(
+        handlers.score, tab.film, scores, **model
+    )
+    tab.waiting.tick(handlers.score_when_ready, tab.film, scores, **model)
+    gr.on([tab.ask.click, tab.words.submit], handlers.ask, [tab.film, tab.words], asked, **model)
+    for chip in tab.chips:
+        chip.click(handlers.add_phrase, [tab.film, tab.words, chip], asked, **model)
+    tab.findings.show_finding(handlers.show_finding, [tab.film, tab.words], asked, **model)
+    tab.read.click(handlers.read_report, [tab.film, tab.report], [tab.sentences, tab.viewer], **model)
+    tab.sentences.choose_sentence(
+        handlers.choose_sentence, [tab.film, tab.report], [tab.sentences, tab.viewer], **model
+    )
+    tab.viewer.patch_click(handlers.match_patch, [tab.film, tab.words], tab.patch, **model)

@@ -1,0 +1,186 @@
+"""What happens in the Study tab when a reader does something."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from app.alerts import alerting
+from app.films import OpenFilm, load_upload
+from app.panels import FilmData, FindingsData, NoticesData, PatchData, SentencesData
+from app.services import Services
+from app.tabs import screen
+from app.viewer import ViewerData
+from app.views.findings import finding_phrase
+from app.views.layers import map_layer
+from egma.errors import PromptError
+
+MAX_WORDS_CHARS = 10_000
+"""Phrase box: 32 phrases of 300 characters fit."""
+MAX_REPORT_CHARS = 20_000
+"""The longest of Open-i's 3,955 reports has under 2,500."""
+UPLOAD_TITLE = "Your film"
+
+
+class OpenedView(NamedTuple):
+    """New values after a film was opened, in wiring order."""
+
+    film: str
+    viewer: ViewerData
+    line: FilmData
+    notices: NoticesData
+    findings: FindingsData
+    patch: PatchData
+    sentences: SentencesData
+    picker: Any
+
+
+class AskedView(NamedTuple):
+    """New values after words were asked."""
+
+    words: Any
+    viewer: ViewerData
+
+
+class ReportView(NamedTuple):
+    """New values after a step through a report."""
+
+    sentences: SentencesData
+    viewer: ViewerData
+
+
+class ScoresView(NamedTuple):
+    """New values of the probabilities, and whether to go on waiting for the model."""
+
+    findings: Any
+    waiting: Any
+
+
+@dataclass(frozen=True, eq=False)
+class StudyHandlers:
+    """Decisions of the Study tab. Keeps nothing of a reader: the page sends its film's id and its words along."""
+
+    services: Services
+
+    @alerting
+    def open_upload(self, upload: str) -> OpenedView:
+        """Read an uploaded film; the upload itself is deleted."""
+        from egma.imaging import load_study
+
+        study = load_upload(upload, self.services.folder.uploads, load_study)
+        return self._opened(self.services.films.add(study, UPLOAD_TITLE), gr.update(value=None))
+
+    @alerting
+    def open_example(self, name: str | None) -> OpenedView:
+        """Open a film of the menu."""
+        return self._opened(self.services.examples.open(name or ""), gr.skip())
+
+    def _opened(self, film: OpenFilm, picker: Any) -> OpenedView:
+        return OpenedView(
+            film=film.key,
+            viewer=screen.viewer_screen(film, engine=self.services.model.ready()),
+            line=screen.film_screen(film),
+            notices=screen.notices_screen(film),
+            findings=FindingsData(state="loading", message="Scoring the film…"),
+            patch=PatchData(),
+            sentences=SentencesData(),
+            picker=picker,
+        )
+
+    @alerting
+    def score(self, film: str) -> ScoresView:
+        """The probabilities of the film on screen, once the model is there; asked again by a timer until then."""
+        model = self.services.model
+        study = self.services.films.find(film).study
+        return ScoresView(screen.findings_screen(model, study), gr.Timer(active=model.state == "loading"))
+
+    @alerting
+    def score_when_ready(self, film: str) -> ScoresView:
+        """The timer's question: nothing changes while the model is still loading."""
+        if self.services.model.state == "loading":
+            return ScoresView(gr.skip(), gr.skip())
+        return self.score(film)
+
+    @alerting
+    def ask(self, film: str, words: str) -> AskedView:
+        """Where the model finds each phrase, one a line."""
+        return AskedView(gr.skip(), self._grounded(film, words))
+
+    @alerting
+    def add_phrase(self, film: str, words: str, phrase: str) -> AskedView:
+        """Add a suggested phrase to those in the box and ask them all."""
+        lines = [line for line in (words or "").splitlines() if line.strip()]
+        if phrase.casefold() not in {line.strip().casefold() for line in lines}:
+            lines.append(phrase)
+        words = "\n".join(lines)
+        return AskedView(words, self._grounded(film, words))
+
+    @alerting
+    def show_finding(self, film: str, words: str, event: gr.EventData) -> AskedView:
+        """Ask for the finding whose bar was opened."""
+        finding = str(getattr(event, "finding", ""))
+        if finding not in self.services.model.engine().findings:
+            raise PromptError("That finding is not one of the model's. Reload the page.")
+        return self.add_phrase(film, words, finding_phrase(finding))
+
+    @alerting
+    def read_report(self, film: str, report: str) -> ReportView:
+        """Split a report into sentences and show the first."""
+        return self._report_step(film, report, 0)
+
+    @alerting
+    def choose_sentence(self, film: str, report: str, event: gr.EventData) -> ReportView:
+        """Show another sentence of the report."""
+        return self._report_step(film, report, int(_number(event, "index")))
+
+    @alerting
+    def match_patch(self, film: str, words: str, event: gr.EventData) -> PatchData:
+        """Which phrases and findings the clicked patch matches."""
+        study = self.services.films.find(film).study
+        u, v = _number(event, "u"), _number(event, "v")
+        if not (0 <= u < 1 and 0 <= v < 1):
+            return PatchData()
+        height, width = study.shape
+        phrases = cleaned_phrases(words) if (words or "").strip() else []
+        return screen.patch_screen(self.services.model.engine(), study, (u * width, v * height), phrases)
+
+    def _report_step(self, film: str, report: str, index: int) -> ReportView:
+        from egma.inference.prompts import split_sentences
+
+        if len(report or "") > MAX_REPORT_CHARS:
+            raise PromptError(
+                f"The report is {len(report):,} characters long; at most {MAX_REPORT_CHARS:,} can be read."
+            )
+        sentences = split_sentences(report or "")
+        if not sentences:
+            raise PromptError("There is no sentence in the report box. Paste a report first.")
+        index = min(max(index, 0), len(sentences) - 1)
+        return ReportView(screen.sentences_screen(sentences, index), self._grounded(film, sentences[index]))
+
+    def _grounded(self, film: str, words: str) -> ViewerData:
+        phrases = cleaned_phrases(words)
+        opened = self.services.films.find(film)
+        engine = self.services.model.engine()
+        layers = [map_layer(answer) for answer in engine.ground(opened.study, phrases)]
+        return screen.viewer_screen(opened, layers, engine)
+
+
+def cleaned_phrases(words: str) -> list[str]:
+    """Phrases of the box, refused above its size before anything looks at them."""
+    from egma.inference.prompts import clean_phrases
+
+    if len(words or "") > MAX_WORDS_CHARS:
+        raise PromptError(
+            f"These words are {len(words):,} characters long; at most {MAX_WORDS_CHARS:,} can be asked at once."
+        )
+    return clean_phrases(words or "")
+
+
+def _number(event: gr.EventData, name: str) -> float:
+    """A number a browser sent along with an event; -1 where it is none."""
+    value = getattr(event, name, None)
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if good and value is not None else -1.0
