@@ -31,7 +31,7 @@ def alerting(handler: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
         except gr.Error:
             raise
         except EgmaError as error:
-            raise _alert(html.escape(str(error), quote=False), "Not done") from None
+            raise _alert(_as_sentence(str(error)), "Not done") from None
         except Exception as error:
             reference = log_incident(error)
             raise _alert(f"Something went wrong here. Nothing was lost; reference {reference}.", "Error") from None
@@ -41,3 +41,9 @@ def alerting(handler: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
 
 def _alert(sentence: str, title: str) -> gr.Error:
     return gr.Error(sentence, duration=_SHOWN_FOR_S, title=title, print_exception=False)
+
+
+def _as_sentence(message: str) -> str:
+    """The message with a capital and a full stop, as text that no toast renders as markup."""
+    sentence = message[:1].upper() + message[1:]
+    return html.escape(sentence if sentence.endswith((".", "!", "?")) else sentence + ".", quote=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,9 @@ from gradio.data_classes import FileData
 from app.alerts import alerting
 from app.films import load_upload
 from app.services import Services
-from app.tabs.study_handlers import cleaned_phrases
 from app.uploads import FilmFile
 from egma.errors import FilmError
+from egma.inference.prompts import clean_phrases
 from egma.types import GroundingMap, Study
 
 ENDPOINTS = ("classify", "ground")
@@ -38,7 +39,7 @@ class PublicEndpoints:
     @alerting
     def ground(self, film: str, text: str) -> dict[str, Any]:
         """Where the model finds each phrase (one a line): {phrase: {"grid", "max", "overlay"}}."""
-        phrases = cleaned_phrases(text)
+        phrases = clean_phrases(text or "")
         study = self._read(film)
         return {
             answer.phrase: self._answer(study, answer) for answer in self.services.model.engine().ground(study, phrases)
@@ -60,12 +61,16 @@ class PublicEndpoints:
         seen = answer.geometry.seen_patches(answer.grid.shape)
         grid = np.where(seen, answer.grid, np.nan)
         path = self.services.folder.uploads / f"overlay-{secrets.token_hex(12)}.png"
-        Image.fromarray(draw_overlay(study, answer)).save(path)
+        Image.fromarray(draw_overlay(study, [answer], checkpoint=self._checkpoint_label())).save(path)
         return {
-            "grid": [[round(value, _DIGITS) if value == value else None for value in row] for row in grid.tolist()],
+            "grid": [[None if math.isnan(value) else round(value, _DIGITS) for value in row] for row in grid.tolist()],
             "max": round(float(np.nanmax(grid)), _DIGITS),
             "overlay": FileData(path=str(path), orig_name="overlay.png", mime_type="image/png").model_dump(),
         }
+
+    def _checkpoint_label(self) -> str:
+        checkpoint = self.services.model.engine().checkpoint
+        return f"{checkpoint.name} {checkpoint.hash[:8]}"
 
 
 def build(services: Services) -> None:

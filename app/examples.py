@@ -78,7 +78,7 @@ class Examples:
 
 
 def _packaged_films() -> list[Example]:
-    """A chest radiograph with several lung masses (MONOCHROME1, 15 bits), where the package `pydicom-data` is installed."""
+    """A chest radiograph with lung masses (MONOCHROME1, 15 bits), where the package `pydicom-data` is installed."""
     path = find_packaged_film()
     if path is None:
         return []

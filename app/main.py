@@ -83,7 +83,8 @@ def check_port(settings: Settings) -> None:
 
 def _port_problem(problem: OSError, host: str, port: int) -> str:
     if problem.errno == errno.EADDRINUSE:
-        return f"Port {port} on {host} is taken by another program; stop it, or choose another with --port {port % 65535 + 1}."
+        other = port % 65535 + 1
+        return f"Port {port} on {host} is taken by another program; stop it, or choose another with --port {other}."
     if problem.errno == errno.EACCES:
         return f"Port {port} may not be used by this user; choose one from 1024 to 65535 with --port."
     return f"This machine cannot listen on {host}, port {port} ({problem.strerror}); use --host 127.0.0.1."

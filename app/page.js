@@ -18,7 +18,7 @@
     if (!carriesFiles(event)) return;
     event.preventDefault();
     depth = 0; mark(false);
-    const input = document.querySelector("#egma-open input[type=file], input#egma-open, .egma-open-input");
+    const input = document.querySelector("#egma-open")?.parentElement.querySelector("input[type=file]");
     const file = event.dataTransfer.files[0];
     if (!input || !file) return;
     const transfer = new DataTransfer();

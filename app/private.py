@@ -47,7 +47,7 @@ class PrivateFolder:
         return self.root / "home"
 
     def sweep(self, max_age_s: float = MAX_AGE_S) -> None:
-        """Delete uploads and returned files that nobody has touched for `max_age_s`. Open films are swept by their store."""
+        """Delete uploads and returned files that nobody has touched for `max_age_s`. Open films have their own."""
         limit_s = time.time() - max_age_s
         for path in sorted(self.uploads.rglob("*"), key=lambda each: len(each.parts), reverse=True):
             try:

@@ -60,7 +60,7 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(self.fixed)
-                if is_film or "/gradio_api/" in scope["path"] and "/file=" not in scope["path"]:
+                if is_film or ("/gradio_api/" in scope["path"] and "/file=" not in scope["path"]):
                     headers["cache-control"] = "no-store"
             await send(message)
 

@@ -34,7 +34,7 @@ class ModelSlot:
 
     name: str
     load: Callable[[], Engine]
-    warm_up: Callable[[Engine], object] = lambda engine: None
+    warm_up: Callable[[Engine], object] | None = None
     state: State = field(default="loading", init=False)
     failure: str = field(default="", init=False)
     _engine: Engine | None = field(default=None, init=False)
@@ -47,7 +47,8 @@ class ModelSlot:
     def _run(self) -> None:
         try:
             engine = self.load()
-            self.warm_up(engine)
+            if self.warm_up is not None:
+                self.warm_up(engine)
         except EgmaError as error:
             self.failure, self.state = str(error), "failed"
         except Exception as error:

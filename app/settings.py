@@ -26,7 +26,7 @@ class Settings:
         host: address to listen on.
         port: TCP port to listen on.
         checkpoint: a name under `checkpoints/`, or a folder.
-        data: root of what the reader owns: `examples/`, `checkpoints/`. None where nothing may be kept (a hosted Space).
+        data: root of what the reader owns: `examples/`, `checkpoints/`. None where nothing may be kept (a Space).
         open_browser: open the page in the desktop's browser once it listens.
         on_space: running as a Hugging Face Space.
     """
@@ -138,6 +138,7 @@ def _checked_data(value: str, origin: str, on_space: bool) -> Path | None:
         next(folder.iterdir(), None)
     except OSError as problem:
         raise SettingsError(
-            f"The data folder from {origin}, {value!r}, cannot be used ({problem.strerror}); choose one you may read and write."
+            f"The data folder from {origin}, {value!r}, cannot be used "
+            f"({problem.strerror}); choose one you may read and write."
         ) from None
     return folder.resolve()

@@ -7,6 +7,10 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 
+from app.stubs import write_no_stubs
+
+write_no_stubs()
+
 
 class FilmButton(gr.UploadButton):
     """A button that uploads one film and gives its path.

@@ -5,11 +5,16 @@ const percent = (p) => (p > 0 && p < 0.01 ? "<1" : p < 1 && p > 0.99 ? ">99" : S
 const bar = (row) => make("span", {
   class: "egma-meter", role: "meter", "aria-label": row.name, "aria-valuemin": 0, "aria-valuemax": 100,
   "aria-valuenow": Math.round(row.probability * 100),
-}, make("span", { class: "egma-fill", style: { width: (100 * row.probability).toFixed(1) + "%" } }));
+},
+  make("span", { class: "egma-fill", style: { width: (100 * row.probability).toFixed(1) + "%" } }),
+  make("span", { class: "egma-tick", style: { left: (100 * row.threshold).toFixed(1) + "%" } }));
 
 const prompts = (heading, list) => make("div", { class: "egma-prompts" },
   make("span", { class: "egma-prompts-head", text: heading }),
   make("ul", {}, ...list.map((words) => make("li", { text: words }))));
+
+const verdict = (row) => (row.unsure ? "Not sure: too close to the threshold to call; " : row.probability >= row.threshold
+  ? "Above the threshold chosen on validation films, " : "Below the threshold chosen on validation films, ") + percent(row.threshold) + ".";
 
 const line = (row, trigger) => make("li", {},
   make("details", { "data-finding": row.finding },
@@ -17,6 +22,7 @@ const line = (row, trigger) => make("li", {},
       make("span", { class: "egma-name", text: row.name }), bar(row),
       make("span", { class: "egma-value", text: percent(row.probability) })),
     make("div", { class: "egma-behind" },
+      make("p", { class: "egma-verdict", text: verdict(row) }),
       prompts("Speaks for it", row.positive), prompts("Speaks against it", row.negative),
       make("button", { type: "button", class: "egma-link", text: "Show where on the film",
         on: { click: () => trigger("show_finding", { finding: row.finding }) } }))));

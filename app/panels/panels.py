@@ -6,10 +6,14 @@ A template that printed the data would run it: the framework evaluates what it p
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import gradio as gr
-from gradio.data_classes import GradioModel
+
+from app.panels.data import FilmData, FindingsData, NoticesData, PatchData, SentencesData
+from app.stubs import write_no_stubs
+
+write_no_stubs()
 
 _HERE = Path(__file__).parent
 _ROOT = '<div data-root class="{kind}"></div>'
@@ -20,60 +24,6 @@ return render; }})();
 show(element, props.value, trigger);
 watch('value', () => show(element, props.value, trigger));
 """
-
-
-class BarData(GradioModel):
-    """One finding: `FindingRow` of `app.views.findings`, for the browser."""
-
-    finding: str
-    name: str
-    probability: float
-    positive: list[str]
-    negative: list[str]
-
-
-class FindingsData(GradioModel):
-    """What the probabilities panel shows: bars, or a sentence on why there are none."""
-
-    state: Literal["loading", "ready", "failed", "empty"] = "empty"
-    message: str = ""
-    rows: list[BarData] = []
-    meaning: str = ""
-
-
-class FilmData(GradioModel):
-    """What film is on screen: its title, and facts about it."""
-
-    title: str = ""
-    facts: list[str] = []
-
-
-class NoticesData(GradioModel):
-    """Warnings about a film; none hides the box."""
-
-    sentences: list[str] = []
-
-
-class SentencesData(GradioModel):
-    """A report's sentences and the index of the one on the film."""
-
-    sentences: list[str] = []
-    current: int = -1
-
-
-class MatchRow(GradioModel):
-    """A phrase or a finding, and how well a patch matches it."""
-
-    name: str
-    score: float
-
-
-class PatchData(GradioModel):
-    """What the clicked patch matches; an empty `where` hides the panel."""
-
-    where: str = ""
-    phrases: list[MatchRow] = []
-    findings: list[MatchRow] = []
 
 
 class _Panel(gr.HTML):

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from gradio.data_classes import FileData
 
 from app.films import OpenFilm
-from app.panels import FilmData, FindingsData, MatchRow, NoticesData, PatchData, SentencesData
-from app.panels.panels import BarData
+from app.panels import BarData, FilmData, FindingsData, MatchRow, NoticesData, PatchData, SentencesData
 from app.services import ModelSlot
 from app.viewer import LayerData, ViewerData
 from app.views.facts import film_facts
-from app.views.findings import friendly_name, meaning_of
+from app.views.findings import friendly_name, is_unsure, meaning_of
 from app.views.layers import MapLayer
 
 if TYPE_CHECKING:
@@ -74,17 +73,21 @@ def findings_screen(model: ModelSlot, study: Study) -> FindingsData:
     if engine is None:
         message = model.failure if model.state == "failed" else LOADING
         return FindingsData(state=model.state if model.state == "failed" else "loading", message=message)
-    rows = [
-        BarData(
-            finding=finding,
-            name=friendly_name(finding),
-            probability=round(probability, 4),
-            positive=list(engine.prompts(finding).positive),
-            negative=list(engine.prompts(finding).negative),
-        )
-        for finding, probability in engine.classify(study).items()
-    ]
+    rows = [_bar(engine, finding, probability) for finding, probability in engine.classify(study).items()]
     return FindingsData(state="ready", rows=rows, meaning=meaning_of(engine))
+
+
+def _bar(engine: Engine, finding: str, probability: float) -> BarData:
+    config = engine.checkpoint.config.classify[finding]
+    return BarData(
+        finding=finding,
+        name=friendly_name(finding),
+        probability=round(probability, 4),
+        threshold=config.threshold,
+        unsure=is_unsure(config, probability),
+        positive=list(config.positive),
+        negative=list(config.negative),
+    )
 
 
 def patch_screen(engine: Engine, study: Study, xy_px: tuple[float, float], phrases: list[str]) -> PatchData:

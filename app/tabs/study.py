@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.films import OpenFilm
+from app.films import OpenFilm, example_key
 from app.panels import FilmPanel, FindingsData, FindingsPanel, NoticesPanel, PatchPanel, SentencesPanel
 from app.services import Services
 from app.tabs import screen
@@ -88,7 +88,7 @@ def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, Fi
             )
             picker = gr.Dropdown(
                 [(example.title, example.name) for example in services.examples.list_examples()],
-                value=None,
+                value=first.key.removeprefix(example_key("")),
                 label="Examples",
                 container=False,
                 show_label=False,

@@ -17,9 +17,10 @@ from app.viewer import ViewerData
 from app.views.findings import finding_phrase
 from app.views.layers import map_layer
 from egma.errors import PromptError
+from egma.inference.prompts import MAX_PHRASE_CHARS, MAX_PHRASES, clean_phrases, split_sentences
 
-MAX_WORDS_CHARS = 10_000
-"""Phrase box: 32 phrases of 300 characters fit."""
+MAX_WORDS_CHARS = MAX_PHRASES * (MAX_PHRASE_CHARS + 2)
+"""What the phrase box takes: as much as can be asked at once."""
 MAX_REPORT_CHARS = 20_000
 """The longest of Open-i's 3,955 reports has under 2,500."""
 UPLOAD_TITLE = "Your film"
@@ -144,12 +145,10 @@ class StudyHandlers:
         if not (0 <= u < 1 and 0 <= v < 1):
             return PatchData()
         height, width = study.shape
-        phrases = cleaned_phrases(words) if (words or "").strip() else []
+        phrases = clean_phrases(words) if (words or "").strip() else []
         return screen.patch_screen(self.services.model.engine(), study, (u * width, v * height), phrases)
 
     def _report_step(self, film: str, report: str, index: int) -> ReportView:
-        from egma.inference.prompts import split_sentences
-
         if len(report or "") > MAX_REPORT_CHARS:
             raise PromptError(
                 f"The report is {len(report):,} characters long; at most {MAX_REPORT_CHARS:,} can be read."
@@ -161,22 +160,11 @@ class StudyHandlers:
         return ReportView(screen.sentences_screen(sentences, index), self._grounded(film, sentences[index]))
 
     def _grounded(self, film: str, words: str) -> ViewerData:
-        phrases = cleaned_phrases(words)
+        phrases = clean_phrases(words or "")
         opened = self.services.films.find(film)
         engine = self.services.model.engine()
         layers = [map_layer(answer) for answer in engine.ground(opened.study, phrases)]
         return screen.viewer_screen(opened, layers, engine)
-
-
-def cleaned_phrases(words: str) -> list[str]:
-    """Phrases of the box, refused above its size before anything looks at them."""
-    from egma.inference.prompts import clean_phrases
-
-    if len(words or "") > MAX_WORDS_CHARS:
-        raise PromptError(
-            f"These words are {len(words):,} characters long; at most {MAX_WORDS_CHARS:,} can be asked at once."
-        )
-    return clean_phrases(words or "")
 
 
 def _number(event: gr.EventData, name: str) -> float:

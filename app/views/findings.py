@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from egma.config import FindingConfig
     from egma.inference.engine import Engine
 
 FRIENDLY_NAMES = {
@@ -22,24 +22,6 @@ FRIENDLY_NAMES = {
 _PHRASES = {"No Finding": "no acute cardiopulmonary abnormality"}
 
 
-@dataclass(frozen=True)
-class FindingRow:
-    """One bar.
-
-    Attributes:
-        finding: the model's key.
-        name: how the page calls it.
-        probability: in [0, 1].
-        positive, negative: the prompts it was asked with.
-    """
-
-    finding: str
-    name: str
-    probability: float
-    positive: tuple[str, ...]
-    negative: tuple[str, ...]
-
-
 def friendly_name(finding: str) -> str:
     """How the page calls a finding of the model."""
     return FRIENDLY_NAMES.get(finding, finding)
@@ -52,8 +34,13 @@ def finding_phrase(finding: str) -> str:
 
 def meaning_of(engine: Engine) -> str:
     """What the numbers mean, and what they do not."""
-    name = engine.checkpoint.name
     return (
-        f"Research use only. {name} compares sentences for and against each finding; the percentage is its own estimate, "
-        "calibrated on its validation films, and holds at their prevalence, not yours. The tick is the threshold chosen there."
+        f"Research use only. {engine.checkpoint.name} weighs sentences for and against each finding; the percentage is "
+        "its own estimate, calibrated on its validation films and true at their prevalence, not yours. "
+        "The tick marks the threshold chosen there. Open a finding for the sentences behind it."
     )
+
+
+def is_unsure(config: FindingConfig, probability: float) -> bool:
+    """Whether a probability lies where the checkpoint says it cannot tell."""
+    return config.unsure is not None and config.unsure[0] <= probability <= config.unsure[1]

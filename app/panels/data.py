@@ -1,0 +1,64 @@
+"""What the panels show, as typed data that travels to the browser."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from gradio.data_classes import GradioModel
+from pydantic import Field
+
+
+class BarData(GradioModel):
+    """One finding: `FindingRow` of `app.views.findings`, for the browser."""
+
+    finding: str
+    name: str
+    probability: float
+    threshold: float
+    unsure: bool
+    positive: list[str]
+    negative: list[str]
+
+
+class FindingsData(GradioModel):
+    """What the probabilities panel shows: bars, or a sentence on why there are none."""
+
+    state: Literal["loading", "ready", "failed", "empty"] = "empty"
+    message: str = ""
+    rows: list[BarData] = Field(default_factory=list)
+    meaning: str = ""
+
+
+class FilmData(GradioModel):
+    """What film is on screen: its title, and facts about it."""
+
+    title: str = ""
+    facts: list[str] = Field(default_factory=list)
+
+
+class NoticesData(GradioModel):
+    """Warnings about a film; none hides the box."""
+
+    sentences: list[str] = Field(default_factory=list)
+
+
+class SentencesData(GradioModel):
+    """A report's sentences and the index of the one on the film."""
+
+    sentences: list[str] = Field(default_factory=list)
+    current: int = -1
+
+
+class MatchRow(GradioModel):
+    """A phrase or a finding, and how well a patch matches it."""
+
+    name: str
+    score: float
+
+
+class PatchData(GradioModel):
+    """What the clicked patch matches; an empty `where` hides the panel."""
+
+    where: str = ""
+    phrases: list[MatchRow] = Field(default_factory=list)
+    findings: list[MatchRow] = Field(default_factory=list)
