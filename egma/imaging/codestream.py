@@ -13,18 +13,29 @@ from egma.imaging.dataset import JPEG_2000
 _NO_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})  # TEM, RST0 to RST7, SOI: markers that stand alone
 # Start of frame: SOF0 to SOF15 without DHT (C4), JPG (C8) and DAC (CC); F7 is JPEG-LS (ISO/IEC 14495-1 C.2.2).
 _START_OF_FRAME = frozenset({*range(0xC0, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
+LOSSLESS = 0xC3  # FrameSize.process of JPEG lossless
 _END_OF_IMAGE = b"\xff\xd9"
 _DAMAGED = "The film's compressed picture is damaged or cut short; copy or export it again."
 
 
 @dataclass(frozen=True)
 class FrameSize:
-    """What a codestream declares: rows, columns, samples per pixel and bits per sample."""
+    """What a codestream declares.
+
+    Attributes:
+        rows: height in pixels.
+        columns: width in pixels.
+        samples: values per pixel.
+        bits: bits per sample.
+        process: the JPEG start-of-frame marker's low byte (0xC0 baseline, 0xC1 extended, 0xC2 progressive,
+            0xC3 lossless, 0xF7 JPEG-LS); 0 for JPEG 2000.
+    """
 
     rows: int
     columns: int
     samples: int
     bits: int
+    process: int = 0
 
 
 def check_codestream(frame: bytes, syntax: UID, rows: int, columns: int, samples: int) -> FrameSize | None:
@@ -68,7 +79,7 @@ def _read_jpeg_size(frame: bytes) -> FrameSize:
             position += 2
         elif marker in _START_OF_FRAME:
             bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, position + 4)
-            return FrameSize(rows, columns, samples, bits)
+            return FrameSize(rows, columns, samples, bits, marker)
         else:
             position += 2 + struct.unpack_from(">H", frame, position + 2)[0]
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from egma.errors import FilmError
+from egma.errors import FilmDecodeError, FilmError
 from egma.imaging.budget import check_size
 from egma.imaging.dataset import NATIVE
 
@@ -119,11 +119,17 @@ def read_pixel_header(dataset: Dataset, syntax: UID) -> PixelHeader:
 
     Raises:
         FilmError: no image in the file, or values that contradict each other.
+        FilmDecodeError: a picture is declared and its pixels are missing.
         FilmTooLargeError: a declared size above the budget.
     """
     tags = Tags((dataset,))
     rows, columns = tags.whole("Rows"), tags.whole("Columns")
     keyword = next((name for name in PIXEL_KEYWORDS if name in dataset), None)
+    if rows and columns and keyword is None and tags.whole("BitsAllocated"):
+        raise FilmDecodeError(
+            "The DICOM file declares a picture but its Pixel Data is missing; it may be cut short. "
+            "Copy or export it again."
+        )
     if rows is None or columns is None or keyword is None:
         raise FilmError(
             "The DICOM file holds no picture (no Pixel Data, Rows or Columns); it may be a report or a plan. "

@@ -23,14 +23,10 @@ def read_spacing(tags: Tags) -> tuple[tuple[float, float] | None, list[str]]:
         (row, column) spacing in mm, or None where the file does not say, and sentences for the reader.
     """
     warnings: list[str] = []
-    spacing: tuple[float, float] | None = None
-    for keyword in SPACING_KEYWORDS:
-        values = tags.numbers(keyword)
-        if len(values) == 2 and min(values) > 0:
-            spacing = (values[0], values[1])
-            break
-        if tags.raw(keyword) is not None and not warnings:
-            warnings.append("The film's pixel spacing is not valid and was left out; lengths may not be measured.")
+    given = [tags.numbers(keyword) for keyword in SPACING_KEYWORDS if tags.raw(keyword) is not None]
+    spacing = next(((one[0], one[1]) for one in given if len(one) == 2 and min(one) > 0), None)
+    if given and spacing is None:
+        warnings.append("The film's pixel spacing is not valid and was left out; lengths may not be measured.")
     ratio = spacing[0] / spacing[1] if spacing else _aspect_ratio(tags)
     if abs(ratio - 1.0) > SQUARE_TOLERANCE:
         warnings.append("The film's pixels are not square: shapes look stretched, and the model sees them so.")

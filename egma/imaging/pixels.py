@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit, RLELossless
+from pydicom.uid import UID, JPEGExtended12Bit, JPEGLossless, RLELossless
 
 from egma.errors import FilmDecodeError, FilmTooLargeError
-from egma.imaging.codestream import FrameSize, check_codestream
+from egma.imaging.codestream import LOSSLESS, FrameSize, check_codestream
 from egma.imaging.dataset import JPEG, JPEG_2000, JPEG_LS, NATIVE
 from egma.imaging.header import PixelHeader
 
@@ -76,11 +76,9 @@ def _decode_compressed(
         raise FilmDecodeError("The film's compressed frames are damaged or cut short; export it again.") from None
     size = check_codestream(data, syntax, header.rows, header.columns, header.samples)
     try:
-        if syntax == JPEGBaseline8Bit or (syntax == JPEGExtended12Bit and size is not None and size.bits == 8):
-            return _decode_jpeg_8bit(data, header)
-        if syntax == JPEGExtended12Bit and size is not None:
-            return _decode_jpeg_12bit(data, header, size)
-        return _decode(_wrap(data), header, syntax, 0, "OB")
+        if size is None or syntax not in JPEG:
+            return _decode(_wrap(data), header, syntax, 0, "OB")
+        return _decode_jpeg(data, header, size)
     except MemoryError:
         raise FilmTooLargeError("The film needs more memory than one film may use; scale it down.") from None
     except Exception:
@@ -114,6 +112,13 @@ def _decode(source: bytes, header: PixelHeader, syntax: UID, frame: int, vr: str
         **({} if syntax in (*JPEG_2000, *JPEG_LS) else {"correct_unused_bits": False}),
     )
     return array.astype(array.dtype.newbyteorder("="), copy=False)
+
+
+def _decode_jpeg(data: bytes, header: PixelHeader, size: FrameSize) -> NDArray[Any]:
+    """JPEG by the process its own stream names, which some writers put under another transfer syntax."""
+    if size.process == LOSSLESS:
+        return _decode(_wrap(data), header, JPEGLossless, 0, "OB")
+    return _decode_jpeg_8bit(data, header) if size.bits == 8 else _decode_jpeg_12bit(data, header, size)
 
 
 def _decode_jpeg_8bit(data: bytes, header: PixelHeader) -> NDArray[np.uint8]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["tiny_engine"]
+_HOMES = {
+    "build_phantom": "egma.testing.phantoms",
+    "tiny_engine": "egma.testing.models",
+    "write_dicom": "egma.testing.dicom",
+}
+
+__all__ = ["build_phantom", "tiny_engine", "write_dicom"]
 
 if TYPE_CHECKING:
+    from egma.testing.dicom import write_dicom
     from egma.testing.models import tiny_engine
+    from egma.testing.phantoms import build_phantom
 
 
 def __getattr__(name: str) -> Any:
-    if name == "tiny_engine":
-        from egma.testing.models import tiny_engine
-
-        return tiny_engine
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'egma.testing' has no attribute {name!r}")
