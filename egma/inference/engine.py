@@ -6,8 +6,8 @@ a second question on the same film costs the text tower alone. One engine serves
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +32,9 @@ IMAGE_CACHE_BYTES = 128 * 2**20  # about 300 films of egma-mini
 TEXT_CACHE_BYTES = 16 * 2**20  # about 16,000 phrases
 _FILMS_A_RUN = 8  # more at once is no faster on a CPU and takes more memory
 _TEXTS_A_RUN = 64
-_run_lock = threading.Lock()  # one tower at a time in the whole process: torch's precision flags are the process's
+# One tower at a time in the whole process: torch's precision flags are the process's own. Always in the same thread,
+# because torch builds and warms a pool of workers for each thread that calls it (40 ms for a film's first run).
+_towers = ThreadPoolExecutor(max_workers=1, thread_name_prefix="egma-towers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,11 +208,8 @@ class Engine:
         return [vectors[place] for place in range(len(texts))]
 
     def _run(self, tower: Callable[[Any], Any], batch: Any) -> Any:
-        """One tower, one caller at a time, in full float32 also where a GPU would round to TF32."""
-        import torch
-
-        with _run_lock, torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-            return tower(batch.to(self._model.logit_scale.device))
+        """Wait for the towers' thread to run `tower` on `batch`."""
+        return _towers.submit(_run_tower, tower, batch.to(self._model.logit_scale.device)).result()
 
 
 def load_engine(name_or_folder: str | Path = "egma-mini", device: str = "auto") -> Engine:
@@ -220,6 +219,14 @@ def load_engine(name_or_folder: str | Path = "egma-mini", device: str = "auto") 
     chosen = choose_device(device)
     checkpoint = load_checkpoint(name_or_folder, verify=False)  # load_model compares the hash, after names and shapes
     return Engine(checkpoint, load_model(checkpoint, chosen))
+
+
+def _run_tower(tower: Callable[[Any], Any], batch: Any) -> Any:
+    """In full float32, also where a GPU would round to TF32, so that batch and single agree."""
+    import torch
+
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        return tower(batch)
 
 
 def _kept(row: Float32) -> Float32:
