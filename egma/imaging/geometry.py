@@ -17,6 +17,7 @@ from PIL import Image
 
 from egma.types import Float32
 
+_ROUNDING_PX = 1e-6  # float64 noise at the borders of the model's input must not unsee a pixel that lies on them
 _BLOCK_ROWS = 256  # rows interpolated at a time: keeps a block of a 3,000-pixel film inside the processor's cache
 
 
@@ -154,8 +155,8 @@ class Geometry:
         (x0, y0), (x1, y1) = self.to_source([model_box[:2], model_box[2:]])
         height, width = self.source_hw
         # The box may reach a fraction of a model pixel beyond the film; Pillow's may not, so the edge is repeated.
-        before_x, before_y = max(0, int(np.ceil(-x0))), max(0, int(np.ceil(-y0)))
-        after_x, after_y = max(0, int(np.ceil(x1 - width))), max(0, int(np.ceil(y1 - height)))
+        before_x, before_y = _whole_pixels(-x0), _whole_pixels(-y0)
+        after_x, after_y = _whole_pixels(x1 - width), _whole_pixels(y1 - height)
         padded = np.pad(pixels, ((before_y, after_y), (before_x, after_x)), mode="edge")
         size = model_box[2] - model_box[0], model_box[3] - model_box[1]
         limits = padded.shape[1], padded.shape[0]
@@ -170,7 +171,7 @@ class Geometry:
         """Each source pixel's place along an axis in units of patches (0.5 = first centre), and whether it was seen."""
         centers_px = np.arange(self.source_hw[axis]) + 0.5
         model_px = centers_px * self.scale + self.offset_xy[1 - axis]
-        seen = (model_px >= 0) & (model_px <= self.model_hw[axis])
+        seen = (model_px >= -_ROUNDING_PX) & (model_px <= self.model_hw[axis] + _ROUNDING_PX)
         return model_px / self.model_hw[axis] * patches, seen
 
 
@@ -182,6 +183,11 @@ def _covered(start: float, stop: float, cells: int) -> NDArray[np.float64]:
     if not shares.any() and stop > start and stop > 0 and start < cells:
         shares[int(np.clip((start + stop) / 2, 0, cells - 1))] = max(stop - start, 1e-9)
     return shares
+
+
+def _whole_pixels(beyond_px: float) -> int:
+    """How many pixels cover what reaches beyond the film's edge."""
+    return max(0, int(np.ceil(beyond_px - _ROUNDING_PX)))
 
 
 def _nearest(places: NDArray[np.float64], patches: int) -> NDArray[np.intp]:
