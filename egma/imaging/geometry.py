@@ -1,8 +1,9 @@
 """One invertible map between a film's pixels and a model's input, and every question an overlay asks of it.
 
 Points are (x, y), origin at the top left corner, and pixel (row i, column j) covers [j, j + 1) x [i, i + 1): its
-centre is (j + 0.5, i + 0.5). The film is padded (or cropped) around its centre to the model's shape, then scaled evenly,
-so that both directions are one factor and one offset. Nothing is rounded: a film's borders may lie between model pixels.
+centre is (j + 0.5, i + 0.5). The film is padded (or cropped) around its centre to the model's shape, then scaled
+evenly, so that both directions are one factor and one offset. Nothing is rounded: a film's borders may lie between
+model pixels.
 """
 
 from __future__ import annotations
