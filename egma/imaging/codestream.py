@@ -29,6 +29,7 @@ class FrameSize:
         bits: bits per sample.
         process: the JPEG start-of-frame marker's low byte (0xC0 baseline, 0xC1 extended, 0xC2 progressive,
             0xC3 lossless, 0xF7 JPEG-LS); 0 for JPEG 2000.
+        names: the component identifiers of a JPEG, one byte each.
     """
 
     rows: int
@@ -36,6 +37,7 @@ class FrameSize:
     samples: int
     bits: int
     process: int = 0
+    names: bytes = b""
 
 
 def check_codestream(frame: bytes, syntax: UID, rows: int, columns: int, samples: int) -> FrameSize | None:
@@ -79,7 +81,8 @@ def _read_jpeg_size(frame: bytes) -> FrameSize:
             position += 2
         elif marker in _START_OF_FRAME:
             bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, position + 4)
-            return FrameSize(rows, columns, samples, bits, marker)
+            names = frame[position + 10 : position + 10 + 3 * samples : 3]
+            return FrameSize(rows, columns, samples, bits, marker, names)
         else:
             position += 2 + struct.unpack_from(">H", frame, position + 2)[0]
 

@@ -66,15 +66,14 @@ def parse_dataset(data: bytes) -> tuple[Dataset, UID]:
             "export it as uncompressed, JPEG, JPEG-LS, JPEG 2000 or RLE."
         )
     try:
-        if declared == DeflatedExplicitVRLittleEndian:
-            return _parse_deflated(data[start:]), declared
-        dataset = dcmread(BytesIO(data), force=True)
-    except FilmError:
-        raise
-    except MemoryError:
+        deflated = declared == DeflatedExplicitVRLittleEndian
+        dataset = _parse_deflated(data[start:]) if deflated else dcmread(BytesIO(data), force=True)
+    except (FilmError, MemoryError):
         raise
     except Exception:
         raise FilmDecodeError(_DAMAGED) from None
+    if not len(dataset):  # the parser drops everything it has read when the file ends inside an element
+        raise FilmDecodeError(_DAMAGED)
     return dataset, UID(declared) if declared else _guess_syntax(dataset)
 
 

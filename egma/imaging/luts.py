@@ -31,9 +31,9 @@ class LookupTable:
         return self.entries[index.astype(np.intp)]
 
 
-def read_table(item: Dataset, signed_input: bool, keywords: tuple[str, str] = ("LUTDescriptor", "LUTData")) -> (
-    LookupTable | None
-):
+def read_table(
+    item: Dataset, signed_input: bool, keywords: tuple[str, str] = ("LUTDescriptor", "LUTData")
+) -> LookupTable | None:
     """Read one table.
 
     Args:
@@ -59,21 +59,17 @@ def read_table(item: Dataset, signed_input: bool, keywords: tuple[str, str] = ("
 
 
 def _unpack(raw: object, count: int, bits: int, big_endian: bool) -> NDArray[np.uint16] | None:
-    """Entries from 16-bit words, or from 8-bit entries packed two to a word, low byte first."""
-    if isinstance(raw, bytes):
-        if len(raw) >= 2 * count:
-            return np.frombuffer(raw, ">u2" if big_endian else "<u2", count).astype(np.uint16)
-        if bits > 8 or len(raw) < count:
-            return None
-        if big_endian and len(raw) % 2 == 0:
-            raw = np.frombuffer(raw, ">u2").astype("<u2").tobytes()
-        return np.frombuffer(raw, np.uint8, count).astype(np.uint16)
+    """Entries from 16-bit words, or from 8-bit entries packed two to a word, low byte first; None if too few."""
     try:
-        words = np.atleast_1d(np.asarray(raw, np.int64)) & 0xFFFF
+        if isinstance(raw, bytes):
+            even = raw + b"\0" * (len(raw) % 2)
+            words = np.frombuffer(even, ">u2" if big_endian else "<u2").astype(np.uint16)
+        else:
+            words = (np.atleast_1d(np.asarray(raw, np.int64)) & 0xFFFF).astype(np.uint16)
     except (TypeError, ValueError):
         return None
     if len(words) >= count:
-        return words[:count].astype(np.uint16)
+        return words[:count]
     if bits <= 8 and 2 * len(words) >= count:
         return words.astype("<u2").view(np.uint8)[:count].astype(np.uint16)
     return None

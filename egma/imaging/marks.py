@@ -10,10 +10,13 @@ SQUARE_TOLERANCE = 0.01
 
 # Modalities (PS3.3 C.7.3.1.1.1) whose pictures are not projection radiographs of a patient.
 _OTHER_MODALITIES = frozenset(
-    "CT MR PT NM US MG ECG IVUS OCT OP OPT OPM ES GM SM XC RTDOSE RTIMAGE RTPLAN RTSTRUCT SEG DOC SR KO PR IO PX BMD".split()
+    ("CT", "MR", "PT", "NM", "US", "MG", "ECG", "IVUS", "OCT", "OP", "OPT", "OPM", "ES", "GM", "SM", "XC", "BMD", "SEG",
+     "RTDOSE", "RTIMAGE", "RTPLAN", "RTSTRUCT", "DOC", "SR", "KO", "PR", "IO", "PX")  # fmt: skip
 )
 _LATERAL_VIEWS = frozenset(("LL", "RL", "LLD", "RLD", "LATERAL", "LLO", "RLO", "ML", "LM"))
-_CHEST_PARTS = frozenset("CHEST THORAX LUNG LUNGS RIB RIBS HEART TSPINE CHESTABDOMEN PORTCHEST WHOLEBODY".split())
+_CHEST_PARTS = frozenset(
+    ("CHEST", "THORAX", "LUNG", "LUNGS", "RIB", "RIBS", "HEART", "TSPINE", "CHESTABDOMEN", "PORTCHEST", "WHOLEBODY")
+)
 
 
 def read_spacing(tags: Tags) -> tuple[tuple[float, float] | None, list[str]]:

@@ -20,8 +20,8 @@ from egma.imaging.header import PixelHeader
 _CUT_SHORT = "The film is cut short: it declares {wanted} bytes of pixels and holds {got}; copy or export it again."
 _UNDECODED = "The film's compressed picture could not be decoded; export it uncompressed."
 
-# One decoder a syntax: pylibjpeg's OpenJPEG and RLE, CharLS through pyjpegls, Pillow's libjpeg-turbo for 8-bit JPEG, and
-# GDCM only for what they cannot do, JPEG lossless and 12-bit JPEG (its memory safety record is the worst of them).
+# One decoder a syntax: pylibjpeg's OpenJPEG and RLE, CharLS through pyjpegls, Pillow's libjpeg-turbo for 8-bit JPEG,
+# and GDCM only for what they cannot do, JPEG lossless and 12-bit JPEG (its memory safety record is the worst).
 _PLUGINS: tuple[tuple[tuple[UID, ...], str], ...] = (
     (JPEG_2000, "pylibjpeg"),
     ((RLELossless,), "pylibjpeg"),
@@ -63,9 +63,7 @@ def decode_frame(dataset: Dataset, header: PixelHeader, syntax: UID, frame: int)
     return _cut_to_bits(stored, header, shifted=syntax in (*NATIVE, RLELossless))
 
 
-def _decode_compressed(
-    dataset: Dataset, source: bytes, header: PixelHeader, syntax: UID, frame: int
-) -> NDArray[Any]:
+def _decode_compressed(dataset: Dataset, source: bytes, header: PixelHeader, syntax: UID, frame: int) -> NDArray[Any]:
     """Check one frame's own header, then decode it by itself: undeclared further frames are never touched."""
     offsets = None
     if "ExtendedOffsetTable" in dataset and "ExtendedOffsetTableLengths" in dataset:
@@ -118,10 +116,10 @@ def _decode_jpeg(data: bytes, header: PixelHeader, size: FrameSize) -> NDArray[A
     """JPEG by the process its own stream names, which some writers put under another transfer syntax."""
     if size.process == LOSSLESS:
         return _decode(_wrap(data), header, JPEGLossless, 0, "OB")
-    return _decode_jpeg_8bit(data, header) if size.bits == 8 else _decode_jpeg_12bit(data, header, size)
+    return _decode_jpeg_8bit(data, header, size) if size.bits == 8 else _decode_jpeg_12bit(data, header, size)
 
 
-def _decode_jpeg_8bit(data: bytes, header: PixelHeader) -> NDArray[np.uint8]:
+def _decode_jpeg_8bit(data: bytes, header: PixelHeader, size: FrameSize) -> NDArray[np.uint8]:
     """8-bit JPEG through Pillow, to grey or RGB.
 
     Pillow's libjpeg tells YCbCr from RGB by the JFIF and Adobe markers and by the component names. Where the stream has
@@ -132,7 +130,7 @@ def _decode_jpeg_8bit(data: bytes, header: PixelHeader) -> NDArray[np.uint8]:
     with Image.open(BytesIO(data), formats=("JPEG",)) as image:
         if header.samples == 1:
             return np.asarray(image.convert("L"))
-        silent = not {"jfif", "adobe_transform"} & set(image.info)
+        silent = not {"jfif", "adobe_transform"} & set(image.info) and size.names not in (b"RGB", b"rgb")
         if silent and header.photometric == "RGB":
             image.draft("YCbCr", image.size)  # no colour transform: the components are red, green and blue already
             return np.asarray(image)

@@ -1,7 +1,8 @@
 """Warm reading processes: a film is parsed and decoded out of the caller's process, within limits, in milliseconds.
 
 The pool starts a process when a film asks for one and none is idle, keeps a few, replaces one that died or served
-many films, and ends them all at exit. It is safe to call from many threads, and from a forked child, which starts its own.
+many films, and ends them all at exit. It is safe to call from many threads, and from a forked child, which starts its
+own.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _ENVIRONMENT = (
     "PATH HOME LANG LC_ALL LC_CTYPE LD_LIBRARY_PATH DYLD_LIBRARY_PATH PYTHONPATH PYTHONHOME SYSTEMROOT TMPDIR TEMP TMP"
 )
 
-_OWN_LIMITS = tuple(int(getattr(signal, name, 0)) or -1 for name in ("SIGALRM", "SIGXCPU"))  # the process gave up itself
+_OWN_LIMITS = tuple(
+    int(getattr(signal, name, 0)) or -1 for name in ("SIGALRM", "SIGXCPU")
+)  # the process gave up itself
 
 
 class Worker:
@@ -41,7 +44,7 @@ class Worker:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (package_root, os.environ.get("PYTHONPATH"))))
         environment["OMP_NUM_THREADS"] = environment["OPENBLAS_NUM_THREADS"] = "1"
         # -P: a stray module beside the caller (dl.py, PIL.py) must not shadow a decoder's own.
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, no user text in the command
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "egma.imaging.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -199,7 +202,14 @@ class Pool:
 
 
 _pool = Pool()
-atexit.register(lambda: _pool.close())
+
+
+def _close_pool() -> None:
+    """At exit: the pool of that moment, which is another one in a forked child."""
+    _pool.close()
+
+
+atexit.register(_close_pool)
 
 
 def read_out_of_process(path: str, frame: int | None) -> Film:

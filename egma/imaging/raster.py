@@ -152,8 +152,9 @@ def _own_range(grey: Float32) -> tuple[float, float]:
 def _read_deep_png(data: bytes) -> _Picture | None:
     """A 16-bit grey PNG with alpha at full depth, flattened on black; None for every other PNG.
 
-    Pillow narrows this kind to 8 bits. Its rows, filters and interlace are byte for byte those of 8-bit RGBA (four bytes
-    a pixel, PNG section 9.2), so the file is re-labelled, and the four channels are the two values' high and low bytes.
+    Pillow narrows this kind to 8 bits. Its rows, filters and interlace are byte for byte those of 8-bit RGBA (four
+    bytes a pixel, PNG section 9.2), so the file is re-labelled, and the four channels are the two values' high and low
+    bytes.
     """
     depth, colour = data[24], data[25]
     if (depth, colour) != (16, 4):

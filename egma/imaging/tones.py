@@ -1,7 +1,8 @@
 """From stored values to a film as displayed, by one table over its distinct values.
 
-The order is the standard's (PS3.3 C.11, PS3.14): modality, VOI, presentation, then inversion, then padding to air. It is
-computed in float64 once per distinct stored value, at most 65,536 for 16-bit films, and applied to the pixels by look-up.
+The order is the standard's (PS3.3 C.11, PS3.14): modality, VOI, presentation, then inversion, then padding to air. It
+is computed in float64 once per distinct stored value, at most 65,536 for 16-bit films, and applied to the pixels by
+look-up.
 """
 
 from __future__ import annotations
@@ -118,9 +119,9 @@ def _present(
 ) -> tuple[Float64, bool, tuple[float, float] | None]:
     """Presentation LUT, else one inversion; (brightness, whether inverted, the straight line if it still is one).
 
-    MONOCHROME1 shows its lowest value white. Presentation LUT Shape INVERSE says the same of such a film in the DX module
-    (PS3.3 C.8.11.3.1.2), so the two together invert once. A Presentation LUT Sequence gives P-Values, whose 0 is black
-    whatever the photometric interpretation.
+    MONOCHROME1 shows its lowest value white. Presentation LUT Shape INVERSE says the same of such a film in the DX
+    module (PS3.3 C.8.11.3.1.2), so the two together invert once. A Presentation LUT Sequence gives P-Values, whose 0 is
+    black whatever the photometric interpretation.
     """
     items = tags.items("PresentationLUTSequence")
     table = read_table(items[0], signed_input=False) if items else None
@@ -143,8 +144,8 @@ def _spread(
     low, high = float(recorded.min()), float(recorded.max())
     if levels.padding.any():
         reach = STRETCH * (high - low)
-        low, high = (low, min(max(high, line[1]), high + reach)) if inverted else (
-            max(min(low, line[0]), low - reach), high
+        low, high = (
+            (low, min(max(high, line[1]), high + reach)) if inverted else (max(min(low, line[0]), low - reach), high)
         )
     if high <= low:
         low, high = min(low, line[0]), max(high, line[1], low + 1.0)

@@ -53,8 +53,8 @@ def apply_modality(stored: Float64, tags: Tags, signed: bool) -> tuple[Float64, 
 def choose_voi(tags: Tags, values: Float64, counts: Float64) -> Voi:
     """Choose the transformation to show first.
 
-    A VOI LUT Sequence comes before a window: where a maker gives both, the table is the tone curve the film was meant to
-    have and the window an approximation of it. Among several of a kind the first holds, and the note says so.
+    A VOI LUT Sequence comes before a window: where a maker gives both, the table is the tone curve the film was meant
+    to have and the window an approximation of it. Among several of a kind the first holds, and the note says so.
 
     Args:
         tags: the header, as it holds for this frame.

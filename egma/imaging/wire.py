@@ -17,9 +17,7 @@ from egma.types import Display, Float32
 MAX_HEADER_BYTES = 100_000
 MAX_SENTENCE = 500
 
-_ERRORS: dict[str, type[FilmError]] = {
-    kind.__name__: kind for kind in (FilmError, FilmTooLargeError, FilmDecodeError)
-}
+_ERRORS: dict[str, type[FilmError]] = {kind.__name__: kind for kind in (FilmError, FilmTooLargeError, FilmDecodeError)}
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import config
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -165,9 +167,10 @@ def _set_tags(dataset: Dataset, tags: Mapping[str, Any]) -> None:
                 delattr(dataset, keyword)
         elif isinstance(value, list) and value and isinstance(value[0], Dataset):
             setattr(dataset, keyword, Sequence(value))
-        else:
-            with config.disable_value_validation():
-                setattr(dataset, keyword, value)
+        else:  # values that break the standard are written too: tests need them
+            tag = tag_for_keyword(keyword) or 0
+            element = DataElement(tag, dictionary_VR(tag), value, validation_mode=config.IGNORE)
+            dataset[tag] = element
 
 
 def _set_pixels(dataset: Dataset, pixels: NDArray[Any], syntax: UID, offset_table: bool, fragments: int) -> None:
