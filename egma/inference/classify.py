@@ -47,14 +47,14 @@ class FindingVectors:
 
     def differences(self, vectors: Float32) -> Float32:
         """float32 (..., F): cosine to each finding's positive side minus that to its negative side."""
-        return vectors @ (self.positive - self.negative).T
+        return np.asarray(vectors @ (self.positive - self.negative).T, dtype=np.float32)
 
 
 def mean_direction(vectors: Float32) -> Float32:
     """(K, D) unit vectors -> (D,) unit vector of their mean; zeros where they cancel."""
     mean = vectors.mean(axis=0, dtype=np.float64)
     norm = float(np.linalg.norm(mean))
-    return (mean / norm if norm > 0 else mean).astype(np.float32)
+    return np.asarray(mean / norm if norm > 0 else mean, dtype=np.float32)
 
 
 def finding_differences(

@@ -149,7 +149,7 @@ class Engine:
         """What the patch under (x, y), in source pixels of the film, resembles; None where the model saw nothing."""
         cleaned = clean_phrases(phrases) if len(phrases) else []
         (film,) = self._embed_films([study])
-        place = self.geometry(study).patch_at(np.asarray(xy_px, np.float64), film.patches.shape[:2])
+        place = self.geometry(study).patch_at(xy_px, film.patches.shape[:2])
         if place is None:
             return None
         patch = film.patches[place]
