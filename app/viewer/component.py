@@ -1,0 +1,86 @@
+"""The viewer as a component of the page: a static template, plain scripts, and data that is never printed as markup.
+
+The template must not mention the data: the framework compares and rebuilds what it prints, which would delete the
+canvas, and evaluates it as a JavaScript template string, which would run it.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+import gradio as gr
+
+from app.stubs import write_no_stubs
+from app.viewer.data import ViewerData
+
+write_no_stubs()
+
+_HERE = Path(__file__).parent
+_SCRIPTS = _HERE / "static"
+_MOUNT = """
+const viewer = window.egmaViewer.mount(element, {
+  patch_click: (point) => trigger("patch_click", point),
+  layer_step: (step) => trigger("layer_step", step),
+});
+viewer.show(props.value);
+watch("value", () => viewer.show(props.value));
+"""
+
+
+class CXRViewer(gr.HTML):
+    """Shows a film and its maps; everything after the picture was fetched happens in the browser.
+
+    Events:
+        patch_click: {u, v}, the point that was clicked in fractions of the film as it was recorded, however it is
+            flipped on screen. Comes from a browser: check it.
+        layer_step: {index, id}, the layer that a reader stepped to in step mode.
+    """
+
+    data_model = ViewerData
+    scripts: ClassVar[tuple[str, ...]] = (
+        "colours.js",
+        "film.js",
+        "view.js",
+        "layers.js",
+        "legend.js",
+        "paint.js",
+        "gestures.js",
+        "keys.js",
+        "controls.js",
+        "layerlist.js",
+        "export.js",
+        "viewer.js",
+    )
+
+    def __init__(self, value: ViewerData | None = None, **settings: Any) -> None:
+        gr.set_static_paths([_SCRIPTS])
+        super().__init__(
+            value=value,
+            html_template=(_HERE / "viewer.html").read_text(encoding="utf-8"),
+            css_template=(_HERE / "viewer.css").read_text(encoding="utf-8"),
+            js_on_load=_MOUNT,
+            head="".join(script_tag(_SCRIPTS / name) for name in self.scripts),
+            apply_default_css=False,
+            padding=False,
+            **settings,
+        )
+
+    def preprocess(self, payload: Any) -> None:  # noqa: ARG002 - the framework's signature
+        """Nothing: what the browser holds is never read back, so that no handler can be fed a film or a map by it."""
+
+    def postprocess(self, value: ViewerData | None) -> ViewerData | None:
+        """The data, for the browser."""
+        return value
+
+    def api_info(self) -> dict[str, Any]:
+        """The shape of the data."""
+        return ViewerData.model_json_schema()
+
+
+def script_tag(path: Path) -> str:
+    """A tag that loads a script by a relative address, which works under any root path; its hash ends old copies."""
+    stamp = sha256(path.read_bytes()).hexdigest()[:12]
+    return f'<script src="gradio_api/file={quote(path.as_posix())}?v={stamp}"></script>'
