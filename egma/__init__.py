@@ -17,14 +17,27 @@ _HOMES = {
     "ImageEmbeddings": "egma.types",
     "Study": "egma.types",
     "load_engine": "egma.inference.engine",
+    "load_gaze": "egma.gaze",
+    "GazeTrack": "egma.gaze",
     "load_study": "egma.imaging",
 }
-_PACKAGES = ("imaging", "inference", "model", "testing")
+_PACKAGES = ("gaze", "imaging", "inference", "model", "testing")
 
-__all__ = ["EgmaError", "Geometry", "GroundingMap", "ImageEmbeddings", "Study", "load_engine", "load_study"]
+__all__ = [
+    "EgmaError",
+    "GazeTrack",
+    "Geometry",
+    "GroundingMap",
+    "ImageEmbeddings",
+    "Study",
+    "load_engine",
+    "load_gaze",
+    "load_study",
+]
 
 if TYPE_CHECKING:
     from egma.errors import EgmaError
+    from egma.gaze import GazeTrack, load_gaze
     from egma.imaging import load_study
     from egma.imaging.geometry import Geometry
     from egma.inference.engine import load_engine

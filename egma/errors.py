@@ -4,6 +4,7 @@
     ├── FilmError             a film that cannot be read, or not safely
     │   ├── FilmTooLargeError     declared or real size above the budget
     │   └── FilmDecodeError       the decoder failed, ran out of time or out of memory
+    ├── GazeError             a gaze recording that cannot be read, or does not belong to its film
     ├── PromptError           words that cannot be asked: empty, too long, too many
     ├── CheckpointError       a checkpoint that is missing, incomplete or does not fit
     ├── DataError             a manifest, table or data set that is not as wanted
@@ -27,6 +28,10 @@ class FilmTooLargeError(FilmError):
 
 class FilmDecodeError(FilmError):
     """The decoder failed, ran out of time or out of memory."""
+
+
+class GazeError(EgmaError):
+    """A gaze recording that cannot be read, or does not belong to its film."""
 
 
 class PromptError(EgmaError):

@@ -1,0 +1,151 @@
+"""A delimited table from any tracker, by a mapping of its columns: x, y, and start and end, or a time, or a duration.
+
+Positions are image pixels; or fractions of the film; or screen pixels, where the table says (in REFLACX's eight
+rectangle columns) which part of the film was drawn where on the screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from egma.errors import GazeError
+from egma.gaze import check
+from egma.gaze.formats.columns import ColumnMapping, Unit, check_mapping, guess_mapping
+from egma.gaze.formats.head import Head
+from egma.gaze.formats.reflacx import DEGREE, SCREEN, SHOWN, sample_ends
+from egma.gaze.formats.table import Table, read_table
+from egma.gaze.recordings import Entry, Recordings, one_or_many
+from egma.gaze.track import GazeTrack
+
+MAX_FRACTION = 1.5
+SECONDS: dict[Unit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
+UNIT_WORDS: dict[Unit, str] = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
+# A fixation lasts 0.05 to 5 s and samples are 0.1 to 50 ms apart: typical values beyond these are in a smaller unit.
+LARGEST_FIXATION = {"s": 10.0, "ms": 1e4}
+LARGEST_STEP = {"s": 0.5, "ms": 500.0}
+
+
+def matches(head: Head) -> bool:
+    """Whether the header names a position and a time."""
+    return guess_mapping(head) is not None
+
+
+def load(head: Head, mapping: ColumnMapping | None = None) -> GazeTrack | Recordings:
+    """Read the table by `mapping`, or by the one its header suggests."""
+    chosen = mapping or guess_mapping(head)
+    if chosen is None:
+        raise GazeError("no column is known to hold x, y and a time; say which columns do")
+    check_mapping(chosen, head)
+    texts = [name for name in (chosen.recording, chosen.label) if name]
+    rectangles = [name for name in (*SHOWN, *SCREEN, *DEGREE) if name in head.columns]
+    table = read_table(
+        head.path, "the recording", numbers=(*chosen.columns, *rectangles), texts=texts, separator=head.separator
+    )
+    check.check_rows(len(table), "line")
+    if chosen.recording is None:
+        return _build(table, chosen, slice(None), {})
+    names = np.array(table.texts(chosen.recording))
+    _, first = np.unique(names, return_index=True)
+    entries = [_entry(table, chosen, names, str(names[at])) for at in sorted(first)]
+    return one_or_many(Recordings(entries))
+
+
+def _entry(table: Table, mapping: ColumnMapping, names: np.ndarray, name: str) -> Entry:
+    ids = {"recording": name}
+    return Entry(name, lambda: _build(table, mapping, np.flatnonzero(names == name), ids), ids)
+
+
+def _build(table: Table, mapping: ColumnMapping, rows: slice | np.ndarray, ids: dict[str, str]) -> GazeTrack:
+    start_s, end_s, samples, notes = _times(table, mapping, rows)
+    check.check_times(start_s, end_s)
+    xy = table.stack((mapping.x, mapping.y))[rows]
+    check.check_positions(xy)
+    track = GazeTrack(
+        xy_px=xy,
+        start_s=start_s,
+        duration_s=end_s - start_s,
+        kind="samples" if samples else "fixations",
+        pupil=table.numbers(mapping.pupil)[rows] if mapping.pupil else None,
+        pupil_unit="tracker units" if mapping.pupil else "",
+        pixels_per_degree=table.stack(DEGREE)[rows] if set(DEGREE) <= set(table.columns) else None,
+        shown_px=table.stack(SHOWN)[rows] if set(SHOWN) <= set(table.columns) else None,
+        screen_px=table.stack(SCREEN)[rows] if set(SCREEN) <= set(table.columns) else None,
+        ids=ids,
+        notes=tuple(notes),
+    )
+    return _in_image_frame(track, mapping)
+
+
+def _in_image_frame(track: GazeTrack, mapping: ColumnMapping) -> GazeTrack:
+    finite = track.xy_px[np.isfinite(track.xy_px).all(axis=1)]
+    fraction = mapping.frame == "fraction" or (
+        mapping.frame is None and len(finite) >= check.MIN_ROWS and np.abs(finite).max() <= MAX_FRACTION
+    )
+    if fraction:
+        note = "positions are fractions of the film; they scale with it"
+        return replace(track, frame_hw=(1, 1), stretched=True, pixels_per_degree=None, notes=(*track.notes, note))
+    if mapping.frame == "screen":
+        return replace(track, xy_px=screen_to_image(track))
+    if track.shown_px is not None:
+        check.check_shown(track.xy_px, track.shown_px)
+    return track
+
+
+def screen_to_image(track: GazeTrack) -> np.ndarray:
+    """float64 (F, 2), screen pixels as image pixels, by each row's own shown and drawn rectangle (zoom and pan)."""
+    if track.shown_px is None or track.screen_px is None:
+        raise GazeError(
+            "screen pixels can be placed on the film only where the file says what was shown where: wanted the columns "
+            f"{SHOWN[0]} ... and {SCREEN[0]} ...; or convert the positions to image pixels"
+        )
+    shown, screen = track.shown_px, track.screen_px
+    drawn = screen[:, 2:] - screen[:, :2]
+    if (drawn <= 0).any():
+        row = int(np.argmax((drawn <= 0).any(axis=1)))
+        raise GazeError(
+            f"row {row + 1}: the film was drawn on no area of the screen; are the rectangle's columns mixed up?"
+        )
+    return shown[:, :2] + (track.xy_px - screen[:, :2]) / drawn * (shown[:, 2:] - shown[:, :2])
+
+
+def _times(
+    table: Table, mapping: ColumnMapping, rows: slice | np.ndarray
+) -> tuple[np.ndarray, np.ndarray, bool, list[str]]:
+    """Starts and ends in seconds, whether rows are samples, and what had to be supposed."""
+    start_name = mapping.start or mapping.time
+    duration = table.numbers(mapping.duration)[rows] if mapping.duration else None
+    start = table.numbers(start_name)[rows] if start_name else None
+    end = table.numbers(mapping.end)[rows] if mapping.end and mapping.start else None
+    samples = duration is None and end is None
+    lengths = _lengths(start, end, duration)
+    unit = mapping.unit or _unit(lengths, LARGEST_STEP if samples else LARGEST_FIXATION)
+    notes = [] if mapping.unit else [f"times are taken to be in {UNIT_WORDS[unit]}"]
+    scale = SECONDS[unit]
+    if start is None:
+        start = np.r_[0.0, np.cumsum(duration)[:-1]]  # type: ignore[arg-type]
+        notes.append("only durations are recorded: fixations follow each other without a gap")
+    start_s = start * scale
+    if end is not None:
+        return start_s, end * scale, False, notes
+    if duration is not None:
+        return start_s, start_s + duration * scale, False, notes
+    return start_s, sample_ends(start_s), True, notes
+
+
+def _lengths(start: np.ndarray | None, end: np.ndarray | None, duration: np.ndarray | None) -> np.ndarray:
+    """What lasts how long, in the file's unit: fixations, or the steps between samples."""
+    if duration is not None:
+        return duration
+    if start is None:
+        return np.empty(0)
+    return np.diff(start) if end is None else end - start
+
+
+def _unit(lengths: np.ndarray, largest: dict[str, float]) -> Unit:
+    lengths = lengths[np.isfinite(lengths)]
+    typical = float(np.median(lengths)) if len(lengths) else 0.0
+    if typical <= largest["s"]:
+        return "s"
+    return "ms" if typical <= largest["ms"] else "us"
