@@ -1,0 +1,55 @@
+"""A page's services around the tiny engine: real films, real store, no download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from app.examples import Examples
+from app.films import FilmStore, OpenFilm
+from app.private import build_private_folder
+from app.services import Card, ModelSlot, Services
+from app.settings import Settings
+from egma.testing import tiny_engine
+from egma.types import Study
+
+
+def make_study(seed: int = 0, shape: tuple[int, int] = (160, 120)) -> Study:
+    """A film of smooth noise, bright in the middle."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]]
+    wave = 0.5 + 0.3 * np.sin(x / 9 + seed) * np.cos(y / 11) + rng.normal(0, 0.02, shape)
+    return Study(np.clip(wave, 0, 1).astype(np.float32), (0.2, 0.2), ["The film is small."])
+
+
+def send(**values: object) -> SimpleNamespace:
+    """What a browser sends along with an event of a component of ours."""
+    return SimpleNamespace(**values)
+
+
+@pytest.fixture(scope="session")
+def engine():
+    return tiny_engine()
+
+
+@pytest.fixture
+def services(tmp_path: Path, engine) -> Iterator[Services]:
+    folder = build_private_folder(tmp_path)
+    films = FilmStore(folder.views)
+    examples = Examples(films, None)
+    films.reopen = examples.reopen
+    model = ModelSlot(engine.checkpoint.name, lambda: engine)
+    model.start()
+    model.engine(10)
+    card = Card(engine.checkpoint.name, engine.checkpoint.hash, "# A card\n\nWords.")
+    yield Services(Settings(data=tmp_path), folder, films, examples, model, card)
+    folder.remove()
+
+
+@pytest.fixture
+def film(services: Services) -> OpenFilm:
+    return services.films.add(make_study(), "Your film")
