@@ -34,12 +34,19 @@ def build_model(config: ModelConfig, folder: Path | None = None) -> EgmaModel:
 
 
 def build_initialized_model(config: ModelConfig) -> EgmaModel:
-    """`build_model` with the image trunk's ImageNet weights from `config.image.init`: where a training starts."""
+    """`build_model` with published weights in both trunks: where a training starts.
+
+    The image trunk's are those of `config.image.init`; a text trunk that is to be trained takes those of its source.
+    """
     import torch
 
     from egma.model.image import load_trunk_in_order
+    from egma.model.text import fill_trunk
 
     model = build_model(config)
+    if config.text.trained and config.text.source is not None:
+        paths = locate_files(config.text.source, None, ("model.safetensors",))
+        fill_trunk(model.text.get_submodule("trunk"), paths["model.safetensors"])
     if config.image.init is not None:
         (path,) = locate_files(config.image.init, None).values()
         tensors = torch.load(path, map_location="cpu", weights_only=True)

@@ -18,7 +18,7 @@ class LinearHeads(nn.Module):
         super().__init__()
         if pooled_width != channels[-1]:
             raise CheckpointError(
-                f"linear heads share a layer between pooled token and coarsest stage: {pooled_width} is not {channels[-1]}"
+                f"linear heads share a layer between pooled token ({pooled_width}) and last stage ({channels[-1]})"
             )
         self.layers = nn.ModuleList(nn.Linear(width, embed_dim, bias=False) for width in channels)
 

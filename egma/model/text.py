@@ -1,4 +1,4 @@
-"""Text towers from transformers: a sentence's tokens, and one vector of them by the pooling that a checkpoint names.
+"""Text towers from published encoders: tokens of a sentence, and one vector of them by the pooling a checkpoint names.
 
 Texts are embedded without padding where it can be avoided: `tokenize` gives rows of their own lengths, `pad_tokens`
 brings rows to one length for training. Padding never takes part in attention or pooling, so that a batch and a single
@@ -19,13 +19,13 @@ from torch import Tensor, nn
 from egma.compat import ensure_torchvision
 from egma.config import TextTowerConfig
 from egma.errors import CheckpointError
+from egma.model.bert import build_bert
 from egma.model.files import locate_files
 from egma.model.lora import add_lora
 from egma.model.outputs import TokenBatch
 
-# Model type -> where transformers keeps it. Imported one by one: the package's own `AutoModel` costs a second more.
-_TRUNKS = {
-    "bert": ("transformers.models.bert", "Bert"),
+# Model type -> where transformers keeps it; BERT is here in plain torch, which starts 1.3 s sooner.
+_TRANSFORMERS = {
     "roberta": ("transformers.models.roberta", "Roberta"),
     "mpnet": ("transformers.models.mpnet", "MPNet"),
 }
@@ -48,7 +48,7 @@ class TextTower(Protocol):
 
 
 class HfTextTower(nn.Module):
-    """A transformers encoder (BERT, RoBERTa, MPNet) with its fast tokenizer; frozen unless the config says trained."""
+    """A published encoder (BERT, RoBERTa, MPNet) with its fast tokenizer; frozen unless the config says trained."""
 
     def __init__(self, config: TextTowerConfig, folder: Path | None = None) -> None:
         super().__init__()
@@ -56,11 +56,10 @@ class HfTextTower(nn.Module):
 
         if config.source is None:
             raise CheckpointError("config.json: text.source is missing: it names tokenizer.json and config.json")
-        if config.name not in _TRUNKS:
-            raise CheckpointError(f"config.json: text.name: wanted one of {', '.join(_TRUNKS)}, got {config.name!r}")
         paths = locate_files(config.source, folder, _needed_files(config))
         self.trunk: Any = _build_trunk(config, paths)
         self.width = int(self.trunk.config.hidden_size)
+        _check_positions(self.trunk.config, config.max_tokens)
         self._tokenizer = Tokenizer.from_file(str(paths["tokenizer.json"]))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(config.max_tokens)
@@ -132,22 +131,36 @@ def _needed_files(config: TextTowerConfig) -> tuple[str, ...]:
 
 def _build_trunk(config: TextTowerConfig, paths: dict[str, Path]) -> nn.Module:
     """The encoder, with the source's weights in it unless the checkpoint brings trained ones."""
-    ensure_torchvision()
-    home, prefix = _TRUNKS[config.name]
-    leaf = home.rpartition(".")[2]
-    config_class = getattr(import_module(f"{home}.configuration_{leaf}"), f"{prefix}Config")
-    model_class = getattr(import_module(f"{home}.modeling_{leaf}"), f"{prefix}Model")
     settings = {**json.loads(paths["config.json"].read_text(encoding="utf-8")), **config.options}
-    trunk_config = config_class(**settings)
     if config.trained:
-        return model_class(trunk_config, add_pooling_layer=False)
+        return _build_encoder(config.name, settings)
     with torch.device("meta"):  # no memory, no random numbers: every tensor comes from the file
-        trunk = model_class(trunk_config, add_pooling_layer=False)
-    _fill_trunk(trunk, paths["model.safetensors"])
+        trunk = _build_encoder(config.name, settings)
+    fill_trunk(trunk, paths["model.safetensors"])
     return trunk.eval()
 
 
-def _fill_trunk(trunk: nn.Module, path: Path) -> None:
+def _build_encoder(name: str, settings: dict[str, Any]) -> nn.Module:
+    if name == "bert":
+        return build_bert(settings)
+    if name not in _TRANSFORMERS:
+        known = ", ".join(("bert", *_TRANSFORMERS))
+        raise CheckpointError(f"config.json: text.name: wanted one of {known}, got {name!r}")
+    ensure_torchvision()
+    home, prefix = _TRANSFORMERS[name]
+    leaf = home.rpartition(".")[2]
+    trunk_config = getattr(import_module(f"{home}.configuration_{leaf}"), f"{prefix}Config")(**settings)
+    return getattr(import_module(f"{home}.modeling_{leaf}"), f"{prefix}Model")(trunk_config, add_pooling_layer=False)
+
+
+def _check_positions(trunk_config: Any, max_tokens: int) -> None:
+    most = int(trunk_config.max_position_embeddings)
+    if max_tokens > most:
+        raise CheckpointError(f"config.json: text.max_tokens: the text tower knows {most} positions, got {max_tokens}")
+
+
+def fill_trunk(trunk: nn.Module, path: Path) -> None:
+    """Put a published model.safetensors into an encoder, every tensor accounted for."""
     from safetensors.torch import load_file
 
     tensors = {name.removeprefix("bert."): tensor for name, tensor in load_file(path).items()}

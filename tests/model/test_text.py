@@ -52,7 +52,8 @@ def write_bert(folder: Path) -> TowerFiles:
 
 def build_tower(folder: Path, **settings: object) -> HfTextTower:
     source = write_bert(folder)
-    return HfTextTower(TextTowerConfig("hf", "bert", source=source, **settings), folder).eval()  # type: ignore[arg-type]
+    config = TextTowerConfig("hf", "bert", source=source, **{"max_tokens": 24, **settings})  # type: ignore[arg-type]
+    return HfTextTower(config, folder).eval()
 
 
 @pytest.mark.parametrize("pooling", ["mean", "mean_last4", "medclip", "cls"])
@@ -83,6 +84,57 @@ def test_poolings_average_the_states_their_authors_do(tmp_path: Path) -> None:
     torch.testing.assert_close(found["mean_last4"], torch.stack(states[-4:]).mean(0)[0].mean(0))
     torch.testing.assert_close(found["medclip"], (states[1] + states[2] + states[-1])[0].mean(0) / 3)
     torch.testing.assert_close(found["cls"], states[-1][0, 0])
+
+
+def test_the_plain_bert_computes_what_transformers_does() -> None:
+    from transformers.models.bert.configuration_bert import BertConfig
+    from transformers.models.bert.modeling_bert import BertModel
+
+    from egma.model.bert import build_bert
+
+    torch.manual_seed(0)
+    plain = BertModel(BertConfig(**SIZES), add_pooling_layer=False).eval()
+    ours = build_bert({**SIZES, "architectures": ["BertModel"], "use_cache": True}).eval()
+    ours.load_state_dict(plain.state_dict())
+    ids = torch.tensor([[2, 4, 6, 7, 3], [2, 5, 3, 0, 0]])
+    for mask in (torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]]), None):
+        with torch.inference_mode():
+            wanted = plain(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+            found = ours(input_ids=ids, attention_mask=mask).hidden_states
+        for theirs, each in zip(wanted, found, strict=True):
+            torch.testing.assert_close(each, theirs, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("change", [{"hidden_act": "relu"}, {"position_embedding_type": "relative_key"}])
+def test_a_bert_that_is_computed_otherwise_is_refused(tmp_path: Path, change: dict[str, str]) -> None:
+    config = TextTowerConfig("hf", "bert", max_tokens=16, source=write_bert(tmp_path), options=change)
+    with pytest.raises(CheckpointError, match="gelu and absolute positions"):
+        HfTextTower(config, tmp_path)
+
+
+def test_more_tokens_than_positions_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="knows 32 positions, got 33"):
+        build_tower(tmp_path, max_tokens=33)
+
+
+@pytest.mark.parametrize("name", ["roberta", "mpnet"])
+def test_other_encoders_of_transformers_are_read_as_they_are(tmp_path: Path, name: str) -> None:
+    from importlib import import_module
+
+    write_bert(tmp_path)
+    prefix = {"roberta": "Roberta", "mpnet": "MPNet"}[name]
+    sizes = {**SIZES, "pad_token_id": 1}
+    config = getattr(import_module(f"transformers.models.{name}.configuration_{name}"), f"{prefix}Config")(**sizes)
+    plain = getattr(import_module(f"transformers.models.{name}.modeling_{name}"), f"{prefix}Model")(config).eval()
+    save_file(plain.state_dict(), tmp_path / "text" / "model.safetensors")
+    (tmp_path / "text" / "config.json").write_text(json.dumps(sizes))
+    files = {path.name: sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "text").iterdir()}
+    source = TowerFiles(None, "text", files)
+    tower = HfTextTower(TextTowerConfig("hf", name, max_tokens=16, source=source), tmp_path).eval()
+    batch = pad_tokens(tower.tokenize(["left effusion"]), tower.pad_id)
+    with torch.inference_mode():
+        wanted = plain(input_ids=batch.ids).last_hidden_state.mean(dim=1)
+        torch.testing.assert_close(tower(batch), wanted, atol=1e-5, rtol=0)
 
 
 def test_long_texts_are_cut_at_max_tokens(tmp_path: Path) -> None:
