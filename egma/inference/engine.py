@@ -160,13 +160,12 @@ class Engine:
 
     def warm_up(self) -> None:
         """Run both towers once and embed the findings' prompts, so that the first reader does not wait for it."""
-        side = self.checkpoint.config.image.input_px
-        self._run_films([np.full((side, side), 0.5, np.float32)])
+        self._run_films([Study(np.full((64, 64), 0.5, np.float32), None)])
         _ = self._vectors
 
     def _embed_films(self, studies: Sequence[Study]) -> list[_Film]:
         keys = [(study.key, self.checkpoint.hash) for study in studies]
-        return self._films.fetch(keys, lambda places: self._run_films([self._to_model(studies[n]) for n in places]))
+        return self._films.fetch(keys, lambda places: self._run_films([studies[place] for place in places]))
 
     def _embed_texts(self, texts: Sequence[str]) -> list[Float32]:
         keys = [(text, self.checkpoint.hash) for text in texts]
@@ -178,13 +177,14 @@ class Engine:
             raise FilmError("the film holds pixels that are not numbers; export it again")
         return pixels
 
-    def _run_films(self, inputs: Sequence[Float32]) -> list[_Film]:
-        """The image tower on model-sized pixels (S, S) in [0, 1]."""
+    def _run_films(self, studies: Sequence[Study]) -> list[_Film]:
+        """The image tower on films, a few at a time, so that any number of them takes the memory of a few."""
         import torch
 
         films: list[_Film] = []
-        for start in range(0, len(inputs), _FILMS_A_RUN):
-            pixels = torch.from_numpy(np.stack(inputs[start : start + _FILMS_A_RUN]))
+        for start in range(0, len(studies), _FILMS_A_RUN):
+            inputs = [self._to_model(study) for study in studies[start : start + _FILMS_A_RUN]]
+            pixels = torch.from_numpy(np.stack(inputs))
             found = self._run(self._model.embed_images, pixels)
             patches = found.grids[self._model.drawn].cpu().numpy()
             films += [_Film(_kept(row), _kept(grid)) for row, grid in zip(found.globals.cpu().numpy(), patches)]

@@ -15,7 +15,7 @@ from torch import nn
 
 from egma.checkpoints import Checkpoint, is_stored, read_weights
 from egma.config import ModelConfig
-from egma.errors import CheckpointError
+from egma.errors import CheckpointError, EgmaError
 from egma.model.egma import EgmaModel
 from egma.model.files import locate_files
 
@@ -30,7 +30,12 @@ def build_model(config: ModelConfig, folder: Path | None = None) -> EgmaModel:
         config: the whole of a config.json.
         folder: the checkpoint's folder, for towers whose files lie in it.
     """
-    return EgmaModel(config, _build_image_tower(config), _build_text_tower(config, folder))
+    try:
+        return EgmaModel(config, _build_image_tower(config), _build_text_tower(config, folder))
+    except EgmaError:
+        raise
+    except Exception as error:  # tower libraries raise what they like at sizes that do not fit; the cause stays chained
+        raise CheckpointError(f"the towers cannot be built as config.json asks: {str(error)[:120]!r}") from error
 
 
 def build_initialized_model(config: ModelConfig) -> EgmaModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from safetensors import safe_open
 from egma.checkpoints import Checkpoint, save_checkpoint
 from egma.errors import CheckpointError
 from egma.inference.engine import load_engine
-from egma.model import EgmaModel, build_initialized_model, build_mini_config, load_model
+from egma.model import EgmaModel, build_initialized_model, build_mini_config, build_model, load_model
 from egma.model.files import locate_files
 from egma.model.presets import LITE0_IMAGENET
+from egma.types import Study
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,33 @@ def test_batch_and_single_texts_agree_in_the_published_encoder(saved: Checkpoint
     fresh = load_engine(saved.folder, device="cpu")
     alone = np.stack([fresh.embed_texts([text])[0] for text in texts])
     np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_batch_and_single_films_agree_in_the_real_trunk(saved: Checkpoint) -> None:
+    assert saved.folder is not None
+    random = np.random.default_rng(0)
+    films = [Study(random.random((200 + 40 * number, 220), dtype=np.float32), None) for number in range(9)]
+    together = load_engine(saved.folder, device="cpu").embed_studies(films)
+    fresh = load_engine(saved.folder, device="cpu")
+    for place, film in enumerate(films):
+        alone = fresh.embed_studies([film])
+        np.testing.assert_allclose(together.globals[place], alone.globals[0], atol=1e-5)
+        np.testing.assert_allclose(together.patches[place], alone.patches[0], atol=1e-5)
+
+
+def test_sizes_that_do_not_fit_each_other_are_one_sentence() -> None:
+    config = build_mini_config()
+    image = replace(config.image, kind="hf", name="swin", options={"embed_dim": "wide"}, stages=())
+    with pytest.raises(CheckpointError, match="cannot be built as config"):
+        build_model(replace(config, image=image))
+
+
+def test_a_text_trunk_that_is_to_be_trained_starts_from_its_published_weights(mini: EgmaModel) -> None:
+    config = build_mini_config()
+    trained = build_initialized_model(replace(config, text=replace(config.text, trained=True)))
+    key = "text.trunk.encoder.layer.5.output.dense.weight"
+    assert torch.equal(trained.state_dict()[key], mini.state_dict()[key])
+    assert trained.text.get_submodule("trunk").get_parameter("embeddings.LayerNorm.weight").requires_grad
 
 
 def test_a_model_that_was_never_saved_cannot_be_loaded(mini: EgmaModel) -> None:
