@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gradio.data_classes import FileData
 
@@ -34,24 +35,36 @@ def notices_screen(film: OpenFilm) -> NoticesData:
     return NoticesData(sentences=list(film.study.warnings))
 
 
-def viewer_screen(film: OpenFilm, layers: Sequence[MapLayer] = (), engine: Engine | None = None) -> ViewerData:
-    """A film in the viewer, with the maps that were asked for."""
-    picture = film.picture
+def viewer_screen(film: OpenFilm, engine: Engine | None = None, layers: Sequence[MapLayer] = ()) -> ViewerData:
+    """A film in the viewer. Layers that come along stay off: `asked_screen` switches them on."""
+    picture, display = film.picture, film.study.display
     low, high = engine.display_range if engine else (0.0, 1.0)
     return ViewerData(
         image=FileData(path=str(picture.path), orig_name="film.png", mime_type="image/png"),
         packed16=True,
         center=picture.center,
         width=picture.width,
+        window_note=display.note if display else "",
         spacing_mm=list(picture.spacing_mm) if picture.spacing_mm else None,
+        source_hw=list(film.study.shape),
+        film_id=film.key,
         title=film.title,
         layers=[layer_screen(layer) for layer in layers],
-        visible=[layer.key for layer in layers],
         low=low,
         high=high,
         checkpoint=f"{engine.checkpoint.name} {engine.checkpoint.hash[:8]}" if engine else "",
         notice=NOTICE,
     )
+
+
+def asked_screen(film: OpenFilm, engine: Engine, layers: Sequence[MapLayer], **choices: Any) -> ViewerData:
+    """A film with maps a reader has just asked for, switched on.
+
+    Args:
+        choices: `visible`, `step` and `current` of `ViewerData`.
+    """
+    shown = viewer_screen(film, engine, layers)
+    return shown.model_copy(update={"show": time.time_ns() // 1_000_000, **choices})
 
 
 def layer_screen(layer: MapLayer) -> LayerData:

@@ -80,6 +80,8 @@ def build(services: Services, first: OpenFilm) -> StudyTab:
 
 
 def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, FilmButton, gr.Dropdown]:
+    choices = [(example.title, example.name) for example in services.examples.list_examples()]
+    shown = first.key.removeprefix(example_key(""))
     with gr.Column(elem_classes="egma-card"):
         line = FilmPanel(screen.film_screen(first), elem_id="egma-film")
         with gr.Row(elem_classes="egma-row"):
@@ -87,8 +89,8 @@ def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, Fi
                 "Open a film…", variant="secondary", size="md", elem_id="egma-open", min_width=130, scale=1
             )
             picker = gr.Dropdown(
-                [(example.title, example.name) for example in services.examples.list_examples()],
-                value=first.key.removeprefix(example_key("")),
+                choices,
+                value=shown if shown in dict(choices).values() else None,
                 label="Examples",
                 container=False,
                 show_label=False,
@@ -156,4 +158,5 @@ def _wire(tab: StudyTab, handlers: StudyHandlers) -> None:
     tab.sentences.choose_sentence(
         handlers.choose_sentence, [tab.film, tab.report], [tab.sentences, tab.viewer], **model
     )
+    tab.viewer.layer_step(handlers.follow_step, tab.report, tab.sentences, **reading)
     tab.viewer.patch_click(handlers.match_patch, [tab.film, tab.words], tab.patch, **model)

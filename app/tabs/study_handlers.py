@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
@@ -15,14 +15,19 @@ from app.services import Services
 from app.tabs import screen
 from app.viewer import ViewerData
 from app.views.findings import finding_phrase
-from app.views.layers import map_layer
+from app.views.layers import MapLayer, map_layer
 from egma.errors import PromptError
 from egma.inference.prompts import MAX_PHRASE_CHARS, MAX_PHRASES, clean_phrases, split_sentences
+
+if TYPE_CHECKING:
+    from egma.inference.engine import Engine
 
 MAX_WORDS_CHARS = MAX_PHRASES * (MAX_PHRASE_CHARS + 2)
 """What the phrase box takes: as much as can be asked at once."""
 MAX_REPORT_CHARS = 20_000
 """The longest of Open-i's 3,955 reports has under 2,500."""
+MAX_SENTENCES = 100
+"""Maps sent at once: a hundred of a fine grid are half a megabyte."""
 UPLOAD_TITLE = "Your film"
 
 
@@ -82,7 +87,7 @@ class StudyHandlers:
     def _opened(self, film: OpenFilm, picker: Any) -> OpenedView:
         return OpenedView(
             film=film.key,
-            viewer=screen.viewer_screen(film, engine=self.services.model.ready()),
+            viewer=screen.viewer_screen(film, self.services.model.ready()),
             line=screen.film_screen(film),
             notices=screen.notices_screen(film),
             findings=FindingsData(state="loading", message="Scoring the film…"),
@@ -108,7 +113,7 @@ class StudyHandlers:
     @alerting
     def ask(self, film: str, words: str) -> AskedView:
         """Where the model finds each phrase, one a line."""
-        return AskedView(gr.skip(), self._grounded(film, words))
+        return AskedView(gr.skip(), self._asked(film, clean_phrases(words or "")))
 
     @alerting
     def add_phrase(self, film: str, words: str, phrase: str) -> AskedView:
@@ -117,7 +122,7 @@ class StudyHandlers:
         if phrase.casefold() not in {line.strip().casefold() for line in lines}:
             lines.append(phrase)
         words = "\n".join(lines)
-        return AskedView(words, self._grounded(film, words))
+        return AskedView(words, self._asked(film, clean_phrases(words), show=phrase))
 
     @alerting
     def show_finding(self, film: str, words: str, event: gr.EventData) -> AskedView:
@@ -129,13 +134,18 @@ class StudyHandlers:
 
     @alerting
     def read_report(self, film: str, report: str) -> ReportView:
-        """Split a report into sentences and show the first."""
+        """Split a report into sentences, ask them all, and show the first."""
         return self._report_step(film, report, 0)
 
     @alerting
     def choose_sentence(self, film: str, report: str, event: gr.EventData) -> ReportView:
         """Show another sentence of the report."""
         return self._report_step(film, report, int(_number(event, "index")))
+
+    @alerting
+    def follow_step(self, report: str, event: gr.EventData) -> SentencesData:
+        """Mark the sentence that a reader stepped to in the viewer itself."""
+        return _sentences_at(report, int(_number(event, "index")))
 
     @alerting
     def match_patch(self, film: str, words: str, event: gr.EventData) -> PatchData:
@@ -149,22 +159,37 @@ class StudyHandlers:
         return screen.patch_screen(self.services.model.engine(), study, (u * width, v * height), phrases)
 
     def _report_step(self, film: str, report: str, index: int) -> ReportView:
-        if len(report or "") > MAX_REPORT_CHARS:
-            raise PromptError(
-                f"The report is {len(report):,} characters long; at most {MAX_REPORT_CHARS:,} can be read."
-            )
-        sentences = split_sentences(report or "")
-        if not sentences:
-            raise PromptError("There is no sentence in the report box. Paste a report first.")
-        index = min(max(index, 0), len(sentences) - 1)
-        return ReportView(screen.sentences_screen(sentences, index), self._grounded(film, sentences[index]))
+        data = _sentences_at(report, index)
+        opened, engine = self.services.films.find(film), self.services.model.engine()
+        layers = self._layers(opened, engine, data.sentences)
+        return ReportView(
+            data, screen.asked_screen(opened, engine, layers, step=True, current=layers[data.current].key)
+        )
 
-    def _grounded(self, film: str, words: str) -> ViewerData:
-        phrases = clean_phrases(words or "")
-        opened = self.services.films.find(film)
-        engine = self.services.model.engine()
-        layers = [map_layer(answer) for answer in engine.ground(opened.study, phrases)]
-        return screen.viewer_screen(opened, layers, engine)
+    def _asked(self, film: str, phrases: list[str], show: str = "") -> ViewerData:
+        opened, engine = self.services.films.find(film), self.services.model.engine()
+        layers = self._layers(opened, engine, phrases)
+        new = [layer.key for layer in layers if layer.phrase.casefold() == show.casefold()]
+        return screen.asked_screen(opened, engine, layers, visible=new or None)
+
+    def _layers(self, film: OpenFilm, engine: Engine, phrases: list[str]) -> list[MapLayer]:
+        """Maps of any number of phrases, as many at once as the engine takes."""
+        runs = [phrases[start : start + MAX_PHRASES] for start in range(0, len(phrases), MAX_PHRASES)]
+        return [map_layer(answer) for run in runs for answer in engine.ground(film.study, run)]
+
+
+def _sentences_at(report: str, index: int) -> SentencesData:
+    """A report's sentences, repeats left out, with one of them current."""
+    if len(report or "") > MAX_REPORT_CHARS:
+        raise PromptError(
+            f"the report has {len(report):,} characters, at most {MAX_REPORT_CHARS:,} can be read at once"
+        )
+    sentences = list(dict.fromkeys(split_sentences(report or "")))
+    if not sentences:
+        raise PromptError("there is no sentence in the report box: paste a report first")
+    if len(sentences) > MAX_SENTENCES:
+        raise PromptError(f"the report has {len(sentences)} sentences, at most {MAX_SENTENCES} can be stepped through")
+    return screen.sentences_screen(sentences, min(max(index, 0), len(sentences) - 1))
 
 
 def _number(event: gr.EventData, name: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -20,7 +19,7 @@ class MapLayer:
         key: the same for the same phrase, so that a viewer keeps what a reader chose for it.
         phrase: the words.
         rows, columns: the native grid.
-        values: row-major cosine, None where the model saw nothing of the film.
+        values: row-major cosine, of patches beside the film too: what is drawn at its edge is interpolated from them.
         box: x0, y0, x1, y1 of the grid in fractions of the film; may lie beyond 0..1 where the film was padded.
         peak: (u, v) of the strongest patch's centre in fractions of the film.
     """
@@ -29,7 +28,7 @@ class MapLayer:
     phrase: str
     rows: int
     columns: int
-    values: tuple[float | None, ...]
+    values: tuple[float, ...]
     box: tuple[float, float, float, float]
     peak: tuple[float, float]
 
@@ -38,8 +37,6 @@ def map_layer(answer: GroundingMap) -> MapLayer:
     """A grounding map as a layer."""
     height, width = answer.geometry.source_hw
     rows, columns = answer.grid.shape
-    seen = answer.geometry.seen_patches((rows, columns))
-    values = zip(answer.grid.ravel().tolist(), seen.ravel().tolist(), strict=True)
     x0, y0, x1, y1 = answer.geometry.grid_box_px()
     x_px, y_px = answer.peak_xy_px
     return MapLayer(
@@ -47,7 +44,7 @@ def map_layer(answer: GroundingMap) -> MapLayer:
         phrase=answer.phrase,
         rows=rows,
         columns=columns,
-        values=tuple(round(value, _DIGITS) if there and math.isfinite(value) else None for value, there in values),
+        values=tuple(round(value, _DIGITS) for value in answer.grid.ravel().tolist()),
         box=(x0 / width, y0 / height, x1 / width, y1 / height),
         peak=(x_px / width, y_px / height),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from app.films import FilmStore, OpenFilm
 from app.private import build_private_folder
 from app.services import Card, ModelSlot, Services
 from app.settings import Settings
+from egma.inference.engine import Engine
 from egma.testing import tiny_engine
 from egma.types import Study
 
@@ -32,22 +34,31 @@ def send(**values: object) -> SimpleNamespace:
 
 
 @pytest.fixture(scope="session")
-def engine():
+def engine() -> Engine:
     return tiny_engine()
 
 
-@pytest.fixture
-def services(tmp_path: Path, engine) -> Iterator[Services]:
-    folder = build_private_folder(tmp_path)
-    films = FilmStore(folder.views)
+@contextmanager
+def opened_services(folder: Path, engine: Engine) -> Iterator[Services]:
+    """Services whose private folder lies in `folder`, with the tiny engine ready."""
+    private = build_private_folder(folder)
+    films = FilmStore(private.views)
     examples = Examples(films, None)
     films.reopen = examples.reopen
     model = ModelSlot(engine.checkpoint.name, lambda: engine)
     model.start()
     model.engine(10)
     card = Card(engine.checkpoint.name, engine.checkpoint.hash, "# A card\n\nWords.")
-    yield Services(Settings(data=tmp_path), folder, films, examples, model, card)
-    folder.remove()
+    try:
+        yield Services(Settings(data=folder), private, films, examples, model, card)
+    finally:
+        private.remove()
+
+
+@pytest.fixture
+def services(tmp_path: Path, engine: Engine) -> Iterator[Services]:
+    with opened_services(tmp_path, engine) as services:
+        yield services
 
 
 @pytest.fixture

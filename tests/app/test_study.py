@@ -70,8 +70,8 @@ def test_two_phrases_make_two_layers_that_stay_on_the_film(handlers, film):
     assert [layer.phrase for layer in view.viewer.layers] == ["left pleural effusion", "cardiomegaly"]
     layer = view.viewer.layers[0]
     assert len(layer.data) == layer.rows * layer.cols
-    assert any(value is None for value in layer.data)  # a portrait film is padded left and right
-    assert layer.box[0] < 0 and layer.box[2] > 1
+    assert layer.box[0] < 0 and layer.box[2] > 1  # a portrait film is padded left and right
+    assert view.viewer.show > 0
     assert 0 <= layer.peak[0] <= 1 and 0 <= layer.peak[1] <= 1
     assert view.viewer.low < view.viewer.high
     json.dumps(view.viewer.model_dump())
@@ -157,9 +157,18 @@ def test_a_report_is_stepped_through_sentence_by_sentence(handlers, film):
     first = handlers.read_report(film.key, report)
     assert first.sentences.current == 0
     assert len(first.sentences.sentences) == 3
-    assert [layer.phrase for layer in first.viewer.layers] == [first.sentences.sentences[0]]
+    assert [layer.phrase for layer in first.viewer.layers] == first.sentences.sentences
+    assert first.viewer.step
     last = handlers.choose_sentence(film.key, report, send(index=2))
-    assert last.viewer.layers[0].phrase == first.sentences.sentences[2]
+    assert last.viewer.current == first.viewer.layers[2].id
+    assert handlers.follow_step(report, send(index=1)).current == 1
+
+
+def test_a_report_of_more_sentences_than_can_be_asked_at_once_is_read_whole(handlers, film):
+    report = " ".join(f"Nodule number {n} in the left lung." for n in range(40))
+    view = handlers.read_report(film.key, report)
+    assert len(view.viewer.layers) == len(view.sentences.sentences) == 40
+    assert len({layer.id for layer in view.viewer.layers}) == 40
 
 
 @pytest.mark.parametrize("index", [-5, 99, None, "2", float("nan"), float("inf"), True])
@@ -168,7 +177,9 @@ def test_a_step_to_nowhere_stays_inside_the_report(handlers, film, index):
     assert view.sentences.current in (0, 1)
 
 
-@pytest.mark.parametrize("report", ["", "   ", "x" * 60_000, "..."])
+@pytest.mark.parametrize(
+    "report", ["", "   ", "x" * 60_000, "...", "Lung one. " * 9_000, "".join(f"Nodule {n}. " for n in range(101))]
+)
 def test_a_report_without_sentences_or_too_long_is_one_sentence(handlers, film, report):
     with pytest.raises(gr.Error) as caught:
         handlers.read_report(film.key, report)
