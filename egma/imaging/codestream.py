@@ -44,12 +44,13 @@ def check_codestream(frame: bytes, syntax: UID, rows: int, columns: int, samples
     """Refuse a compressed frame that is cut short or whose own size is not the header's.
 
     Returns:
-        The codestream's own figures; None for RLE, which has none.
+        The codestream's own figures; None for RLE, which names no size.
 
     Raises:
         FilmDecodeError: no codestream of that kind, cut short, or another size than the DICOM header says.
     """
     if syntax == RLELossless:
+        _check_rle(frame, samples)
         return None
     try:
         size = _read_j2k_size(frame) if syntax in JPEG_2000 else _read_jpeg_size(frame)
@@ -64,6 +65,17 @@ def check_codestream(frame: bytes, syntax: UID, rows: int, columns: int, samples
     if syntax not in JPEG_2000 and _END_OF_IMAGE not in frame[-4096:]:
         raise FilmDecodeError(_DAMAGED)
     return size
+
+
+def _check_rle(frame: bytes, samples: int) -> None:
+    """RLE (PS3.5 G.5): a 64-byte header of one segment per byte of a pixel, each beginning within the frame."""
+    if len(frame) < 64:
+        raise FilmDecodeError(_DAMAGED)
+    count, *offsets = struct.unpack_from("<16I", frame)
+    starts = offsets[:count]
+    ordered = all(start < end for start, end in zip(starts, [*starts[1:], len(frame)], strict=False))
+    if not 1 <= count <= 15 or count % samples or starts[0] != 64 or not ordered:
+        raise FilmDecodeError(_DAMAGED)
 
 
 def _read_jpeg_size(frame: bytes) -> FrameSize:

@@ -14,11 +14,10 @@ from egma.imaging.header import MONOCHROME, PixelHeader, Tags, read_pixel_header
 from egma.imaging.luts import read_table
 from egma.imaging.marks import read_spacing, warn_of_header
 from egma.imaging.pixels import decode_frame
-from egma.imaging.tones import TOP, Toned, tone_film
+from egma.imaging.tones import LUMA, TOP, Toned, mix_luminance, tone_film
 from egma.imaging.wire import Film
 from egma.types import Display
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, the luminance that YBR_FULL itself uses (PS3.3 C.7.6.3.1.2)
 COLOUR_WARNING = "The film is in colour; it is read and shown as grey."
 
 
@@ -85,7 +84,7 @@ def _tone_colour(stored: NDArray[Any], dataset: Dataset, header: PixelHeader) ->
         grey = _look_up_palette(stored, dataset)
     else:
         top = 2 ** min(header.bits_stored, stored.dtype.itemsize * 8) - 1
-        grey = stored @ np.asarray(LUMA, np.float32) / np.float32(top)
+        grey = mix_luminance(stored) / np.float32(top)
     grey = np.clip(grey, 0.0, 1.0).astype(np.float32)
     display = Display(np.rint(grey * TOP).astype(np.uint16), TOP / 2, TOP, "luminance of the colour film")
     return Toned(grey, display, (COLOUR_WARNING,))

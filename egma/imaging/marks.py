@@ -10,8 +10,7 @@ SQUARE_TOLERANCE = 0.01
 
 # Modalities (PS3.3 C.7.3.1.1.1) whose pictures are not projection radiographs of a patient.
 _OTHER_MODALITIES = frozenset(
-    ("CT", "MR", "PT", "NM", "US", "MG", "ECG", "IVUS", "OCT", "OP", "OPT", "OPM", "ES", "GM", "SM", "XC", "BMD", "SEG",
-     "RTDOSE", "RTIMAGE", "RTPLAN", "RTSTRUCT", "DOC", "SR", "KO", "PR", "IO", "PX")  # fmt: skip
+    ("CT", "MR", "PT", "NM", "US", "MG", "ECG", "IVUS", "OCT", "OP", "OPT", "OPM", "ES", "GM", "SM", "XC", "BMD")
 )
 _LATERAL_VIEWS = frozenset(("LL", "RL", "LLD", "RLD", "LATERAL", "LLO", "RLO", "ML", "LM"))
 _CHEST_PARTS = frozenset(
@@ -47,7 +46,7 @@ def warn_of_header(tags: Tags) -> list[str]:
     warnings: list[str] = []
     if tags.code("Modality") in _OTHER_MODALITIES:
         warnings.append(
-            "By its header this is not a plain X-ray (another modality): scores and maps are made for chest X-rays."
+            "By its header this is another modality than plain radiography: scores and maps are made for chest X-rays."
         )
     if tags.code("ViewPosition") in _LATERAL_VIEWS:
         warnings.append("By its header this is a lateral view: scores and maps are made for frontal chest X-rays.")

@@ -17,11 +17,10 @@ from egma.imaging.budget import check_size
 from egma.imaging.levels import robust_range
 from egma.imaging.load import CONSTANT_WARNING
 from egma.imaging.sniff import Kind
-from egma.imaging.tones import TOP
+from egma.imaging.tones import TOP, mix_luminance
 from egma.imaging.wire import Film
 from egma.types import Display, Float32
 
-LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 COLOUR_WARNING = "The picture is in colour; it is read and shown as grey."
 COLOUR_TOLERANCE = 12  # of 255: grey films saved as colour JPEG differ by a few
 ORIENTATION_TAG = 0x0112  # EXIF and TIFF 6.0
@@ -94,20 +93,24 @@ def _read_grey(image: Image.Image, kind: Kind) -> _Picture:
     if _has_deep_colour(image, kind):
         warnings.append("The file's 16-bit colour is read at 8 bits.")
     if image.has_transparency_data:
-        layers = np.asarray(image.convert("RGBA"), np.float32)
-        grey, said = _mix(layers[..., :3])
-        return _Picture(grey * (layers[..., 3] / 255.0), 255.0, "full range of 8 bits", warnings + said)
+        layers = np.asarray(image.convert("RGBA"))
+        grey, said = _mix(layers)
+        grey *= layers[..., 3] / np.float32(255.0)
+        return _Picture(grey, 255.0, "full range of 8 bits", warnings + said)
     if mode in ("1", "L"):
         return _Picture(np.asarray(image.convert("L"), np.float32), 255.0, "full range of 8 bits", warnings)
     grey, said = _mix(np.asarray(image.convert("RGB")))
     return _Picture(grey, 255.0, "full range of 8 bits", warnings + said)
 
 
-def _mix(rgb: NDArray[Any]) -> tuple[Float32, list[str]]:
-    """(H, W, 3) in 0..255 to luminance; a sentence where the picture really has colour."""
-    spread = rgb.max(axis=2).astype(np.float32) - rgb.min(axis=2)
+def _mix(rgb: NDArray[np.uint8]) -> tuple[Float32, list[str]]:
+    """(H, W, 3 or more) in 0..255 to luminance in 0..255; a sentence where the picture really has colour."""
+    red, green, blue = rgb[..., 0], rgb[..., 1], rgb[..., 2]
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    if not spread.any():  # a grey film in a colour file: exactly its grey
+        return red.astype(np.float32), []
     coloured = float((spread > COLOUR_TOLERANCE).mean()) > 0.001
-    return (rgb @ LUMA).astype(np.float32), [COLOUR_WARNING] if coloured else []
+    return mix_luminance(rgb), [COLOUR_WARNING] if coloured else []
 
 
 def _read_deep(image: Image.Image) -> _Picture:
@@ -132,21 +135,25 @@ def _scale_deep(values: NDArray[Any]) -> _Picture:
     low, high = float(grey.min()), float(grey.max())
     top = 1.0 if values.dtype.kind == "f" and high <= 1.0 else TOP
     if low >= 0 and high <= top:
-        inner, outer = _own_range(grey)
+        inner, outer = _own_range(values, grey)
         if top == 1.0 or outer - inner >= FILLED_SHARE * TOP:
             return _Picture(grey, top, "full range of 16 bits" if top == TOP else "values 0 to 1", warnings)
     else:
-        inner, outer = _own_range(grey)
+        inner, outer = _own_range(values, grey)
     width = outer - inner if outer > inner else 1.0
     return _Picture((grey - np.float32(inner)) / np.float32(width), 1.0, "range of the film's own values", warnings)
 
 
-def _own_range(grey: Float32) -> tuple[float, float]:
+def _own_range(values: NDArray[Any], grey: Float32) -> tuple[float, float]:
     """The whole range of a film, or its percentiles where a marker or a border stretches that."""
-    values, counts = np.unique(grey, return_counts=True)
-    low, high = robust_range(values.astype(np.float64), counts.astype(np.float64))
+    if values.dtype == np.uint16:
+        counts = np.bincount(values.ravel())
+        steps = np.arange(len(counts), dtype=np.float64)
+    else:
+        steps, counts = np.unique(grey, return_counts=True)
+    low, high = robust_range(steps.astype(np.float64), counts.astype(np.float64))
     slack = 0.1 * (high - low)
-    return min(low, max(float(values[0]), low - slack)), max(high, min(float(values[-1]), high + slack))
+    return min(low, max(float(grey.min()), low - slack)), max(high, min(float(grey.max()), high + slack))
 
 
 def _read_deep_png(data: bytes) -> _Picture | None:

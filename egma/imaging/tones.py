@@ -19,6 +19,8 @@ from egma.imaging.voi import Voi, apply_modality, choose_voi
 from egma.types import Display, Float32
 
 TOP = 65535.0
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, the luminance that YBR_FULL itself uses (PS3.3 C.7.6.3.1.2)
+MAX_LEVELS = 2**22  # distinct values that a table is kept for
 STRETCH = 3.0  # how far, in recorded ranges, the display may reach beyond it so that padding shows as air
 
 
@@ -73,24 +75,49 @@ def tone_film(stored: NDArray[Any], tags: Tags, photometric: str, signed: bool) 
     return Toned(shown[levels.index], display, tuple(warnings))
 
 
+def mix_luminance(rgb: NDArray[Any]) -> Float32:
+    """(H, W, 3 or more), red, green and blue first, to (H, W) luminance in the same units."""
+    grey = rgb[..., 0] * np.float32(LUMA[0])
+    grey += rgb[..., 1] * np.float32(LUMA[1])
+    grey += rgb[..., 2] * np.float32(LUMA[2])
+    return grey.astype(np.float32, copy=False)
+
+
 def _find_levels(stored: NDArray[Any], tags: Tags, signed: bool) -> tuple[Levels, list[str]]:
     """Distinct values, with padding and anything that is not a number left out of the counts."""
     warnings: list[str] = []
-    if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 2:
-        low, high = int(stored.min()), int(stored.max())
-        index = (stored.astype(np.int32) - low).astype(np.uint16)
-        values = np.arange(low, high + 1, dtype=np.float64)
-        counts = np.bincount(index.ravel(), minlength=len(values)).astype(np.float64)
-    else:
-        values, index, counts = np.unique(stored, return_inverse=True, return_counts=True)
-        index, values, counts = index.reshape(stored.shape), values.astype(np.float64), counts.astype(np.float64)
+    values, index = _index_values(stored)
+    counts = np.bincount(index.ravel(), minlength=len(values)).astype(np.float64)
     padding = _find_padding(values, tags, signed)
     strange = ~np.isfinite(values)
-    if strange.any():
+    if counts[strange].any():
         warnings.append("Some pixels are not numbers; they are shown as air.")
     values = np.where(strange, 0.0, values)
     padding |= strange
     return Levels(values, np.where(padding, 0.0, counts), padding, index), warnings
+
+
+def _index_values(stored: NDArray[Any]) -> tuple[Float64, NDArray[Any]]:
+    """(distinct values, each pixel's place among them); for wide values of a large film, 4 million even steps."""
+    if stored.dtype.kind in "iu":
+        low, high = int(stored.min()), int(stored.max())
+        if high - low < MAX_LEVELS:
+            kind = np.uint16 if high - low < 65536 else np.uint32
+            index = (stored.astype(np.int64 if stored.dtype.itemsize > 2 else np.int32) - low).astype(kind)
+            return np.arange(low, high + 1, dtype=np.float64), index
+    if stored.size <= MAX_LEVELS:
+        values, index = np.unique(stored, return_inverse=True)
+        return values.astype(np.float64), index.reshape(stored.shape)
+    finite = np.isfinite(stored)
+    low, high = (
+        float(end(stored, where=finite, initial=start)) for end, start in ((np.min, np.inf), (np.max, -np.inf))
+    )
+    if not low <= high:
+        low = high = 0.0
+    steps = np.linspace(low, high, MAX_LEVELS)
+    scale = (MAX_LEVELS - 1) / (high - low) if high > low else 0.0
+    index = np.rint((np.where(finite, stored, low) - low) * scale).astype(np.uint32)
+    return np.append(steps, np.nan), np.where(finite, index, np.uint32(MAX_LEVELS))
 
 
 def _find_padding(values: Float64, tags: Tags, signed: bool) -> NDArray[np.bool_]:

@@ -200,6 +200,26 @@ def test_a_constant_film_stays_finite_and_says_so(load_film):
     assert any("same value" in sentence for sentence in study.warnings)
 
 
+def test_wide_values_of_a_large_film_keep_their_tones(load_film):
+    film = np.linspace(-3.5, 9.25, 2100 * 2100, dtype=np.float32).reshape(2100, 2100)
+    tags = {"WindowCenter": 3, "WindowWidth": 4, "VOILUTFunction": "LINEAR_EXACT"}
+    expected = np.clip((film.astype(np.float64) - 1) / 4, 0, 1)
+    study = load_film(film, tags=tags)
+    assert study.warnings == []
+    np.testing.assert_allclose(study.pixels, expected, atol=2e-6)
+    film[5, 5:9] = np.nan
+    study = load_film(film, tags=tags)
+    assert (study.pixels[5, 5:9] == 0).all()
+    np.testing.assert_allclose(study.pixels[10:], expected[10:], atol=2e-6)
+
+
+def test_32_bit_values_are_windowed_exactly(load_film):
+    film = (RAMP.astype(np.int32) - 2048) * 1000
+    tags = {"WindowCenter": 0, "WindowWidth": 1_000_000, "VOILUTFunction": "LINEAR_EXACT"}
+    study = load_film(film, tags=tags)
+    np.testing.assert_allclose(study.pixels, np.clip(film / 1e6 + 0.5, 0, 1), atol=1e-6)
+
+
 def test_floating_point_pixels_are_read_and_nan_is_air(load_film):
     film = np.linspace(-1, 1, 1024, dtype=np.float32).reshape(32, 32)
     film[0, :3] = np.nan
