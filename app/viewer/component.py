@@ -52,6 +52,7 @@ class CXRViewer(gr.HTML):
         "controls.js",
         "layerlist.js",
         "export.js",
+        "reader.js",
         "viewer.js",
     )
 

@@ -1,0 +1,241 @@
+// The viewer of one film: what the server sends, what the reader does to it, and when a frame is drawn.
+(() => {
+  "use strict";
+  const egma = (window.egmaViewer = window.egmaViewer || {});
+  const DRAWN_FROM = 0.4; // share of the display range below which nothing is drawn at first: hot spots stay sparse
+  const OPACITY = 0.5;
+  const SETTLE_MS = 140;
+  const NO_WINDOW = { center: 0, width: 1 };
+
+  class Viewer extends egma.Reader {
+    constructor(root, send) {
+      super();
+      this.root = root;
+      this.send = send;
+      this.view = new egma.View();
+      this.state = {
+        film: null, filmId: null, title: "", checkpoint: "", notice: "", note: "", spacing_mm: null, source_hw: null,
+        window: NO_WINDOW, own: NO_WINDOW, preset: "file", inverted: false, tool: "pan",
+        layers: [], off: new Set(), mapsOn: false, solo: false, at: 0, mark: null, hover: null, aiming: false,
+        look: { opacity: OPACITY, threshold: 0.4, low: 0, high: 1, smooth: true, colours: "auto", peaks: true },
+      };
+      this.lastShow = 0;
+      this.loading = null;
+      this.life = new AbortController();
+      this.controls = new egma.Controls(root, this, this.life.signal);
+      this.canvas = this.controls.parts.canvas;
+      this.context = this.canvas.getContext("2d");
+      this.painters = (egma.extensions || []).map((extend) => extend(this)); // further layers, such as gaze
+      this.watch();
+      this.controls.sync();
+      this.refresh();
+    }
+
+    watch() {
+      egma.attachGestures(this.canvas, this.actor(), () => this.state.tool, this.life.signal);
+      egma.attachKeys(this.canvas, this, this.life.signal);
+      this.canvas.addEventListener("blur", () => { this.state.aiming = false; this.paint(); }, { signal: this.life.signal });
+      this.sizes = new ResizeObserver(() => this.resize());
+      this.sizes.observe(this.controls.parts.stage);
+      this.removal = new MutationObserver(() => { if (!this.root.isConnected) this.destroy(); });
+      this.removal.observe(document.body, { childList: true, subtree: true });
+    }
+
+    destroy() {
+      this.life.abort();
+      this.loading?.abort();
+      this.sizes.disconnect();
+      this.removal.disconnect();
+      cancelAnimationFrame(this.frame);
+      clearTimeout(this.settling);
+    }
+
+    actor() {
+      return {
+        pan: (dx, dy) => this.move(() => this.view.pan(dx, dy)),
+        zoomAt: (x, y, factor) => this.move(() => this.view.zoomAt(x, y, factor)),
+        window: (dx, dy) => this.dragWindow(dx, dy),
+        click: (x, y) => this.click(x, y),
+        twice: () => this.preset("file"),
+        hover: (x, y) => { this.state.hover = x === null ? null : { x, y }; this.state.aiming = false; this.paint(true); },
+        settle: () => this.paint(),
+      };
+    }
+
+    /** Take the page's data. The reader's view is kept while the film is the same one. */
+    show(data) {
+      const value = data || {}, { state } = this;
+      const url = value.image && typeof value.image.url === "string" ? value.image.url : null;
+      const filmId = String(value.film_id || (value.image && value.image.path) || "");
+      const isNew = filmId !== state.filmId || url !== this.url;
+      Object.assign(state, {
+        title: String(value.title || ""), checkpoint: String(value.checkpoint || ""), notice: String(value.notice || ""),
+        note: String(value.window_note || ""), spacing_mm: pair(value.spacing_mm), source_hw: pair(value.source_hw),
+      });
+      if (filmId !== state.filmId) this.forgetFilm(filmId);
+      this.takeRange(value);
+      this.takeLayers(value);
+      if (isNew) this.load(url, value);
+      else if (state.film) this.describe();
+      this.refresh();
+    }
+
+    forgetFilm(filmId) {
+      Object.assign(this.state, { filmId, mapsOn: false, mark: null, hover: null, inverted: false, solo: false, at: 0, off: new Set() });
+      this.view.flipped = false;
+    }
+
+    takeRange({ low, high }) {
+      const { look } = this.state;
+      if (![low, high].every(Number.isFinite) || !(high > low) || (low === look.low && high === look.high)) return;
+      Object.assign(look, { low, high, threshold: low + DRAWN_FROM * (high - low) });
+    }
+
+    takeLayers(value) {
+      const { state } = this, current = state.layers[state.at]?.id;
+      state.layers = egma.parseLayers(value.layers);
+      const asked = Number.isFinite(value.show) && value.show > 0 && value.show !== this.lastShow;
+      if (asked) {
+        this.lastShow = value.show;
+        state.mapsOn = state.layers.length > 0;
+        const wanted = Array.isArray(value.visible) ? value.visible.map(String) : null;
+        state.off = new Set(wanted ? state.layers.map(({ id }) => id).filter((id) => !wanted.includes(id)) : []);
+      }
+      if (asked || value.step) state.solo = Boolean(value.step) && state.layers.length > 0;
+      const place = state.layers.findIndex(({ id }) => id === ((asked && value.current) || current));
+      state.at = Math.max(0, place);
+      egma.fillLayerList(this);
+    }
+
+    async load(url, value) {
+      const { state } = this;
+      this.loading?.abort();
+      this.url = url;
+      state.film = null;
+      if (!url) return this.controls.say("No film is open.");
+      const loading = (this.loading = new AbortController());
+      this.controls.parts.empty.textContent = "Loading the film…";
+      this.controls.say("Loading the film…");
+      try {
+        const film = await egma.loadFilm(url, Boolean(value.packed16), loading.signal);
+        if (loading.signal.aborted) return; // another film was opened meanwhile
+        this.open(film, value);
+      } catch (problem) {
+        if (loading.signal.aborted) return;
+        this.url = null; // the same film may be asked for again
+        this.controls.parts.empty.textContent = "The film's picture could not be loaded.";
+        this.controls.say(`The film's picture could not be loaded (${problem.message}). Open the film again.`, "error");
+      }
+      this.refresh();
+    }
+
+    open(film, { center, width }) {
+      const { state } = this, whole = { center: film.top / 2, width: film.top };
+      state.film = film;
+      state.own = Number.isFinite(center) && Number.isFinite(width) && width >= 1 ? { center, width } : whole;
+      Object.assign(state, { window: { ...state.own }, preset: "file" });
+      this.stale = true;
+      this.view.open(film.width, film.height);
+      this.describe();
+    }
+
+    describe() {
+      const { film, note, layers } = this.state;
+      const maps = layers.length ? `${layers.length} ${layers.length === 1 ? "map" : "maps"}` : "";
+      this.controls.say([`${film.width} × ${film.height} px`, note && `window: ${note}`, maps].filter(Boolean).join(" · "));
+    }
+
+    isOn(layer) { return !this.state.off.has(layer.id); }
+
+    listed() {
+      const { layers, solo, at } = this.state;
+      return solo ? layers.slice(at, at + 1) : layers.filter((layer) => this.isOn(layer));
+    }
+
+    /** Automatic: one even map for one phrase, one hue a phrase for several. */
+    paletteOf(layer) {
+      const { colours } = this.state.look;
+      const name = colours === "auto" ? (this.listed().length > 1 ? "hues" : "plasma") : colours;
+      return egma.colours.paletteFor(name, layer.index);
+    }
+
+    /** The layers on the film now, with their colours. */
+    shown() {
+      if (!this.state.mapsOn) return [];
+      return this.listed().map((layer) => ({ layer, palette: this.paletteOf(layer) }));
+    }
+
+    develop() {
+      this.stale = true;
+      this.paint(true);
+    }
+
+    developNow() {
+      this.state.film.develop(this.state.window, this.state.inverted);
+      this.stale = false;
+    }
+
+    refresh() {
+      const listed = this.state.mapsOn ? this.listed() : [];
+      for (const layer of this.state.layers) if (!listed.includes(layer)) layer.forget();
+      this.controls.sync();
+      egma.syncLayerList(this);
+      this.paint();
+    }
+
+    resize() {
+      const { clientWidth: width, clientHeight: height } = this.controls.parts.stage;
+      if (!width || !height) return; // in a tab that is not shown
+      this.dpr = window.devicePixelRatio || 1;
+      this.canvas.width = Math.round(width * this.dpr);
+      this.canvas.height = Math.round(height * this.dpr);
+      this.view.resize(width, height);
+      this.drawNow();
+    }
+
+    /** Ask for a frame; a quick one is followed by a fine one when the hand rests. */
+    paint(quick = false) {
+      this.quick = quick && (this.frame === undefined || this.quick !== false);
+      clearTimeout(this.settling);
+      if (quick) this.settling = setTimeout(() => this.paint(), SETTLE_MS);
+      if (this.frame !== undefined) return;
+      this.frame = requestAnimationFrame(() => {
+        this.frame = undefined;
+        this.drawNow();
+      });
+    }
+
+    drawNow() {
+      const { state, view, context } = this, { width, height } = view.stage;
+      if (!width) return;
+      context.setTransform(this.dpr, 0, 0, this.dpr, 0, 0);
+      context.fillStyle = "#000";
+      context.fillRect(0, 0, width, height);
+      if (state.film) this.drawFilmAndMaps();
+      this.controls.syncFigures();
+      const aim = state.aiming && document.activeElement === this.canvas ? { x: width / 2, y: height / 2 } : state.hover;
+      egma.fillReadout(this, aim && state.film ? view.toFilm(aim.x, aim.y) : null);
+    }
+
+    drawFilmAndMaps() {
+      const { state, view, context } = this;
+      if (this.stale) this.developNow();
+      const shown = this.shown();
+      egma.drawFilm(context, view, state.film, { dpr: this.dpr, quick: this.quick });
+      egma.drawMaps(context, view, shown, state.look);
+      for (const painter of this.painters) painter.paint(context, view);
+      if (state.mark) egma.drawMark(context, view, state.mark, shown.length ? shown[0].layer : state.layers[0]);
+      if (state.aiming && document.activeElement === this.canvas) egma.drawAim(context, view);
+      if (shown.length) egma.drawStageLegend(context, view.stage, shown.map(({ palette }) => palette), state.look);
+    }
+  }
+
+  const pair = (value) => (Array.isArray(value) && value.length === 2 && value.every((each) => Number.isFinite(each) && each > 0) ? value : null);
+
+  /** Make the viewer of an element. `send` holds a function for each event of the component. */
+  egma.mount = (element, send) => {
+    const root = element.querySelector(".egv");
+    root.viewer = new Viewer(root, send);
+    return root.viewer;
+  };
+})();
