@@ -57,9 +57,9 @@ def warm_up() -> None:
     import jpeg_ls
     import openjpeg
     import rle
-    from pydicom.pixels.decoders import JPEG2000Decoder, JPEGLosslessDecoder
+    from pydicom.pixels.decoders import base
 
-    del jpeg_ls, openjpeg, rle, JPEG2000Decoder, JPEGLosslessDecoder
+    del jpeg_ls, openjpeg, rle, base
 
 
 def _choose_frame(frames: int, frame: int | None) -> tuple[int, list[str]]:
@@ -95,7 +95,7 @@ def _look_up_palette(stored: NDArray[Any], dataset: Dataset) -> NDArray[np.float
     values, index = np.unique(stored, return_inverse=True)
     grey = np.zeros(len(values))
     if "SegmentedRedPaletteColorLookupTableData" in dataset:
-        from pydicom.pixels import apply_color_lut
+        from pydicom.pixels.processing import apply_color_lut
 
         rgb = apply_color_lut(values.reshape(1, -1), dataset)
         grey = rgb[0].astype(np.float64) @ np.asarray(LUMA) / float(np.iinfo(rgb.dtype).max)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, JPEGExtended12Bit, JPEGLossless, RLELossless
 
 from egma.errors import FilmDecodeError, FilmTooLargeError
@@ -90,25 +90,25 @@ def _wrap(data: bytes) -> bytes:
 
 
 def _decode(source: bytes, header: PixelHeader, syntax: UID, frame: int, vr: str) -> NDArray[Any]:
-    plugin = next((name for syntaxes, name in _PLUGINS if syntax in syntaxes), "")
-    array, _ = get_decoder(syntax).as_array(
-        source,
-        index=frame,
-        decoding_plugin=plugin,
-        allow_excess_frames=False,
-        rows=header.rows,
-        columns=header.columns,
-        number_of_frames=header.frames if syntax in NATIVE else 1,
-        samples_per_pixel=header.samples,
-        photometric_interpretation=header.photometric,
-        pixel_representation=int(header.signed),
-        planar_configuration=header.planar,
-        bits_allocated=header.bits_allocated,
-        bits_stored=header.bits_stored,
-        pixel_keyword=header.keyword,
-        pixel_vr=vr,
-        **({} if syntax in (*JPEG_2000, *JPEG_LS) else {"correct_unused_bits": False}),
-    )
+    """One frame through pydicom's decoder for the syntax, told only what the checked header says."""
+    options: dict[str, Any] = {
+        "decoding_plugin": next((name for syntaxes, name in _PLUGINS if syntax in syntaxes), ""),
+        "allow_excess_frames": False,
+        "rows": header.rows,
+        "columns": header.columns,
+        "number_of_frames": header.frames if syntax in NATIVE else 1,
+        "samples_per_pixel": header.samples,
+        "photometric_interpretation": header.photometric,
+        "pixel_representation": int(header.signed),
+        "planar_configuration": header.planar,
+        "bits_allocated": header.bits_allocated,
+        "bits_stored": header.bits_stored,
+        "pixel_keyword": header.keyword,
+        "pixel_vr": vr,
+    }
+    if syntax not in (*JPEG_2000, *JPEG_LS):
+        options["correct_unused_bits"] = False  # `_cut_to_bits` does, and knows High Bit
+    array, _ = get_decoder(syntax).as_array(source, index=frame, **options)
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 

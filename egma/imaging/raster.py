@@ -178,8 +178,8 @@ def _has_deep_colour(image: Image.Image, kind: Kind) -> bool:
     if kind == "tiff":
         bits = getattr(image, "tag_v2", {}).get(258, (8,))
         return max(bits if isinstance(bits, tuple) else (bits,)) > 8
-    tile = image.tile[0] if image.tile else None
-    return kind == "png" and tile is not None and "16" in str(tile[3])
+    tiles = getattr(image, "tile", None)
+    return kind == "png" and bool(tiles) and "16" in str(tiles[0][3])
 
 
 def _turn(grey: Float32, image: Image.Image) -> Float32:

@@ -51,8 +51,8 @@ def write_film(stream: BinaryIO, film: Film) -> None:
         "source": film.source,
     }
     _write_header(stream, header)
-    stream.write(memoryview(np.ascontiguousarray(film.pixels, np.float32)).cast("B"))
-    stream.write(memoryview(np.ascontiguousarray(film.display.values, np.uint16)).cast("B"))
+    stream.write(np.ascontiguousarray(film.pixels, np.float32).data.cast("B"))
+    stream.write(np.ascontiguousarray(film.display.values, np.uint16).data.cast("B"))
     stream.flush()
 
 
@@ -81,7 +81,7 @@ def read_answer(stream: BinaryIO) -> Film | FilmError:
     pixels = np.empty((height, width), np.float32)
     values = np.empty((height, width), np.uint16)
     for array in (pixels, values):
-        _read_into(stream, memoryview(array).cast("B"))
+        _read_into(stream, array.data.cast("B"))
     display = Display(values, float(header["center"]), float(header["width"]), str(header["note"]))
     spacing = header["spacing_mm"]
     return Film(

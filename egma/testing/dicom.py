@@ -43,7 +43,7 @@ def build_dataset(
     frames: int | None = None,
     tags: Mapping[str, Any] | None = None,
 ) -> Dataset:
-    """A chest CR as a data set, without pixel bytes.
+    """A chest CR as a data set, still without pixels.
 
     Args:
         pixels: (H, W), (H, W, 3), or with a leading axis of frames where `frames` is given; the dtype decides bits
@@ -68,13 +68,12 @@ def build_dataset(
         dataset.NumberOfFrames = frames
     if colour:
         dataset.PlanarConfiguration = 0
+    dataset.BitsAllocated = allocated
     if pixels.dtype.kind != "f":
         dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
         dataset.BitsStored = bits_stored or allocated
         dataset.HighBit = dataset.BitsStored - 1 if high_bit is None else high_bit
-    dataset.BitsAllocated = allocated
-    _set_tags(dataset, tags or {})
-    return dataset
+    return _set_tags(dataset, tags or {})
 
 
 def build_table(
@@ -131,13 +130,11 @@ def build_bytes(
     with config.disable_value_validation():
         file.save_as(stream, enforce_file_format=True)
     data = stream.getvalue()
-    if preamble is None:
-        data = data[132:]
+    head, body = (data[:132] if preamble is not None else b""), data[132:]
     if not meta:
-        start = 0 if preamble is None else 132
-        (length,) = struct.unpack_from("<I", data, start + 8)  # (0002,0000) File Meta Information Group Length
-        data = data[:start] + data[start + 12 + length :]
-    return data
+        (length,) = struct.unpack_from("<I", body, 8)  # (0002,0000) File Meta Information Group Length
+        body = body[12 + length :]
+    return head + body
 
 
 def write_dicom(
@@ -160,7 +157,7 @@ def write_dicom(
     return path
 
 
-def _set_tags(dataset: Dataset, tags: Mapping[str, Any]) -> None:
+def _set_tags(dataset: Dataset, tags: Mapping[str, Any]) -> Dataset:
     for keyword, value in tags.items():
         if value is None:
             if keyword in dataset:
@@ -171,6 +168,7 @@ def _set_tags(dataset: Dataset, tags: Mapping[str, Any]) -> None:
             tag = tag_for_keyword(keyword) or 0
             element = DataElement(tag, dictionary_VR(tag), value, validation_mode=config.IGNORE)
             dataset[tag] = element
+    return dataset
 
 
 def _set_pixels(dataset: Dataset, pixels: NDArray[Any], syntax: UID, offset_table: bool, fragments: int) -> None:
