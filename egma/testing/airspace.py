@@ -11,23 +11,21 @@ from egma.types import Float32
 
 def draw_consolidation(scene: Scene, request: Request) -> Lesion:
     """Dense, well bounded, with air bronchograms."""
-    zone = scene.pick_zone((1, 1, 1.6))
     size = 2.8 + 2.4 * request.severity
-    center = scene.pick_place(request.side, zone, 0.8 * size)
-    filled = _patch(scene, request.side, center, size, 0.2, (-0.05, 0.5))
-    tubes = scene.frame.draw_lines(_bronchi(scene, request.side, center, size), [0.26] * 5)
-    soft = scene.thorax.lung * (0.5 + 0.25 * request.severity) * filled * (1 - 0.3 * tubes)
+    center, zone = scene.pick_place(request.side, (1, 1, 1.6), 0.8 * size)
+    filled = _patch(scene, request.side, center, size, unrest=0.2, border=(-0.05, 0.5))
+    tubes = scene.frame.draw_lines(_bronchi(scene, request.side, center, size), [0.2] * 5)
+    soft = scene.thorax.lung * (0.5 + 0.25 * request.severity) * filled * (1 - 0.25 * tubes)
     mask = (filled > 0.35) & scene.thorax.lungs[request.side]
     return Lesion(mask, soft=soft, markings=1 - 0.9 * filled, zone=zone)
 
 
 def draw_pneumonia(scene: Scene, request: Request) -> Lesion:
     """Softer and patchier than consolidation."""
-    zone = scene.pick_zone((0.7, 1, 1.8))
     size = 3.0 + 2.2 * request.severity
-    center = scene.pick_place(request.side, zone, 0.8 * size)
-    filled = _patch(scene, request.side, center, size, 0.3, (-0.15, 0.6))
-    mottled = np.clip(1.0 + 0.2 * clouds(scene.frame, scene.rng, 1.6, 2), 0.3, 1.7)
+    center, zone = scene.pick_place(request.side, (0.7, 1, 1.8), 0.8 * size)
+    filled = _patch(scene, request.side, center, size, unrest=0.3, border=(-0.15, 0.6))
+    mottled = np.clip(1.0 + 0.16 * clouds(scene.frame, scene.rng, 1.6, 2), 0.5, 1.5)
     soft = scene.thorax.lung * np.clip((0.36 + 0.2 * request.severity) * filled * mottled, 0.0, 0.9)
     mask = (filled > 0.3) & scene.thorax.lungs[request.side]
     return Lesion(mask, soft=soft, markings=1 - 0.6 * filled, zone=zone)
@@ -35,11 +33,12 @@ def draw_pneumonia(scene: Scene, request: Request) -> Lesion:
 
 def draw_infiltration(scene: Scene, request: Request) -> Lesion:
     """Several faint patches and streaks in one zone."""
-    zone = scene.pick_zone((0.8, 1, 1.4))
-    filled = np.zeros(scene.frame.size, np.float32)
-    for _ in range(2 + round(2 * request.severity)):
-        center = scene.pick_place(request.side, zone, 1.5)
-        filled = np.maximum(filled, _patch(scene, request.side, center, 1.9 + request.severity, 0.35, (-0.2, 0.7)))
+    center, zone = scene.pick_place(request.side, (0.8, 1, 1.4), 2.5)
+    size = 1.9 + request.severity
+    filled = _patch(scene, request.side, center, size, unrest=0.3, border=(-0.2, 0.7))
+    for _ in range(1 + round(2 * request.severity)):
+        beside = (center[0] + scene.rng.normal(0, 1.6), center[1] + scene.rng.normal(0, 1.2))
+        filled = np.maximum(filled, _patch(scene, request.side, beside, 0.85 * size, unrest=0.3, border=(-0.2, 0.7)))
     streaks = np.exp(-np.square(clouds(scene.frame, scene.rng, 1.0, 2) / 0.35))
     soft = scene.thorax.lung * np.clip((0.17 + 0.15 * request.severity) * filled * (0.75 + 0.6 * streaks), 0.0, 0.8)
     return Lesion((filled > 0.3) & scene.thorax.lungs[request.side], soft=soft, zone=zone)
@@ -63,7 +62,7 @@ def draw_edema(scene: Scene, request: Request) -> Lesion:
     hilum, frame, thorax = scene.anatomy.hilum_y, scene.frame, scene.thorax
     wings = [ellipse(frame, (sign * 5.2, hilum + 1.8), (6.6, 8.6), sign * 12.0) for sign in SIGN.values()]
     haze = ramp(1.0 - np.minimum(*wings), -0.15, 0.75)
-    mottled = np.clip(1.0 + 0.28 * clouds(frame, scene.rng, 2.2, 2), 0.3, 1.8)
+    mottled = np.clip(1.0 + 0.16 * clouds(frame, scene.rng, 2.6, 2), 0.6, 1.5)
     septa = frame.draw_lines(_septal_lines(scene), [0.09] * 24) * (thorax.lung > 1.0)
     soft = thorax.lung * np.clip((0.16 + 0.26 * request.severity) * haze * mottled, 0.0, 0.8)
     widened = 1.0 + 0.5 * ramp(frame.y, hilum + 4.0, hilum - 4.0) + 0.15 * request.severity
@@ -96,7 +95,9 @@ def draw_atelectasis(scene: Scene, request: Request) -> Lesion:
     sign, base = SIGN[request.side], scene.anatomy.dome_y[request.side]
     plates: list[Path] = []
     for _ in range(2 + round(2 * request.severity)):
-        middle = np.array((scene.rng.uniform(6.0, 9.0), base - scene.rng.uniform(0.6, 3.8)))
+        middle = np.array(
+            (scene.rng.uniform(6.0, 9.0) + (1.5 if sign > 0 else 0.0), base - scene.rng.uniform(0.6, 3.8))
+        )
         half = scene.rng.uniform(1.8, 3.2) * np.array((1.0, scene.rng.uniform(-0.35, 0.15)))
         bend = np.array((0.0, scene.rng.uniform(-0.3, 0.1)))
         plates.append(np.stack((middle - half, middle + bend, middle + half)) * (sign, 1.0))
@@ -110,8 +111,7 @@ def draw_atelectasis(scene: Scene, request: Request) -> Lesion:
 
 def _lump(scene: Scene, request: Request, radius: float, lobes: float, tissue: float) -> Lesion:
     """A sphere with a wavy border; `tissue` is its thickness over its radius."""
-    zone = scene.pick_zone((1.2, 1, 1))
-    x_cm, y_cm = scene.pick_place(request.side, zone, radius + 0.8)
+    (x_cm, y_cm), zone = scene.pick_place(request.side, (1.2, 1, 1), radius + 0.5)
     angle = np.arctan2(scene.frame.y - np.float32(y_cm), scene.frame.x - np.float32(x_cm))
     wave = sum(np.cos(k * angle + scene.rng.uniform(0, 6.3)) for k in (2, 3, 5))
     distance = ellipse(scene.frame, (x_cm, y_cm), (radius, radius)) / (1.0 + np.float32(lobes) * wave)
@@ -120,7 +120,13 @@ def _lump(scene: Scene, request: Request, radius: float, lobes: float, tissue: f
 
 
 def _patch(
-    scene: Scene, side: str, center_cm: tuple[float, float], size_cm: float, unrest: float, border: tuple[float, float]
+    scene: Scene,
+    side: str,
+    center_cm: tuple[float, float],
+    size_cm: float,
+    *,
+    unrest: float,
+    border: tuple[float, float],
 ) -> Float32:
     """(H, W) 0 to 1: a cloud in one lung. `border` is where it starts and is full, as a share of its radius."""
     wide, high = scene.rng.uniform(0.85, 1.2, 2)

@@ -100,7 +100,8 @@ def build_thorax(frame: Frame, anatomy: Anatomy) -> Thorax:
     """The patient's thickness fields."""
     coarse = frame.coarsened(_FIELD_PIXEL_CM)
     heart = _heart(coarse, anatomy)
-    middle = heart + _mediastinum(coarse, anatomy)
+    outline = heart + _mediastinum(coarse, anatomy)
+    middle = outline + _lung_roots(coarse, anatomy)
     cavity = {side: _cavity(coarse, anatomy, side) for side in SIGN}
     lung = np.zeros(coarse.size, np.float32)
     for side in SIGN:
@@ -108,15 +109,15 @@ def build_thorax(frame: Frame, anatomy: Anatomy) -> Thorax:
         lung += np.clip(cavity[side] - np.maximum(middle, cavity[side] * dome(1.0 - below)), 0.0, None)
     gas = _stomach(frame, anatomy)
     lines = {side: dome_line(frame, anatomy, side) for side in SIGN}
-    cavity, middle = {side: frame.enlarged(cavity[side]) for side in SIGN}, frame.enlarged(middle)
-    heart = frame.enlarged(heart)
+    cavity = {side: frame.enlarged(cavity[side]) for side in SIGN}
+    heart, outline = frame.enlarged(heart), frame.enlarged(outline)
     return Thorax(
         body=frame.enlarged(_body(coarse, anatomy)),
         lung=np.clip(frame.enlarged(lung), 0.0, None),
         air=_trachea(frame, anatomy) + gas,
         heart=heart,
         cavity=cavity,
-        lungs={side: (cavity[side] > 0.5) & (frame.y < lines[side]) & (middle < 2.5) for side in SIGN},
+        lungs={side: (cavity[side] > 0.5) & (frame.y < lines[side]) & (outline < 2.5) for side in SIGN},
         heart_mask=(heart > 1.0) & (frame.y < np.minimum(lines["left"], lines["right"]) + 3.0),
         dome_line=lines,
         edge={side: lateral_at(anatomy, side, frame.y) - SIGN[side] * frame.x for side in SIGN},
@@ -156,13 +157,13 @@ def _heart(frame: Frame, anatomy: Anatomy) -> Float32:
     scale = anatomy.heart_scale
     base = min(anatomy.dome_y.values())
     left = ellipse(frame, (2.3 * scale, base - 3.0 * scale), (6.6 * scale, 4.9 * scale), 38.0)
-    right = ellipse(frame, (-0.4, base - 4.2 * scale), (4.1 * scale, 5.3 * scale), -6.0)
+    right = ellipse(frame, (-0.4, base - 4.2 * scale), (3.8 * scale, 5.2 * scale), -6.0)
     outflow = ellipse(frame, (1.6, base - 8.2), (2.9, 5.0), 20.0)
     return np.maximum(np.maximum(14.0 * dome(left, 2.5), 13.0 * dome(right, 2.4)), 9.0 * dome(outflow, 2.2))
 
 
 def _mediastinum(frame: Frame, anatomy: Anatomy) -> Float32:
-    """Great vessels and what is around them, the aortic knob and the pulmonary trunk, the lung roots."""
+    """Great vessels and what is around them, the aortic knob and the pulmonary trunk."""
     hilum = anatomy.hilum_y
     y = frame.y
     half = 2.9 + 0.2 * ramp(y, anatomy.apex_y - 2, hilum) + 0.6 * ramp(y, anatomy.apex_y + 3, anatomy.apex_y - 4)
@@ -171,9 +172,14 @@ def _mediastinum(frame: Frame, anatomy: Anatomy) -> Float32:
     knob = 6.0 * dome(ellipse(frame, (1.9, hilum - 3.7), (1.75, 1.9)), 2.2)
     trunk = 6.5 * dome(ellipse(frame, (2.1, hilum - 0.2), (2.0, 2.4), 25.0), 2.2)
     descending = 2.2 * dome(np.abs(frame.x - 1.7) / 1.25, 2.2) * ramp(y, hilum - 4.0, hilum - 2.0)
-    roots = 2.6 * dome(ellipse(frame, (-3.6, hilum + 1.0), (1.25, 2.7), -15.0), 1.6)
-    roots += 2.6 * dome(ellipse(frame, (3.9, hilum - 0.1), (1.25, 2.2), 18.0), 1.6)
-    return np.maximum(np.maximum(column, knob), trunk) + descending + roots
+    return np.maximum(np.maximum(column, knob), trunk) + descending
+
+
+def _lung_roots(frame: Frame, anatomy: Anatomy) -> Float32:
+    """The large vessels at both hila, which a reader counts as lung."""
+    hilum = anatomy.hilum_y
+    right = 2.6 * dome(ellipse(frame, (-3.6, hilum + 1.0), (1.25, 2.7), -15.0), 1.6)
+    return right + 2.6 * dome(ellipse(frame, (3.9, hilum - 0.1), (1.25, 2.2), 18.0), 1.6)
 
 
 def _body(frame: Frame, anatomy: Anatomy) -> Float32:

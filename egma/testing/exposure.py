@@ -48,7 +48,7 @@ def draw_technique(rng: Generator) -> Technique:
 
 
 def expose(
-    frame: Frame, attenuation: Float32, lesions: Float32, lung: Float32, technique: Technique, rng: Generator
+    frame: Frame, attenuation: Float32, lesions: Float32, lung: Float32, *, technique: Technique, rng: Generator
 ) -> Float32:
     """The film (H, W) in [0, 1], bone bright.
 

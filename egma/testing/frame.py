@@ -83,16 +83,17 @@ class Frame:
         self, paths: Sequence[Path], widths_cm: Sequence[float], values: Sequence[float] | None = None
     ) -> Float32:
         """(H, W): strokes of given widths, 0 outside and `values` (1 by default) inside; later ones cover earlier."""
-        scale = _OVERSAMPLING
-        canvas = Image.new("F", (self.size[1] * scale, self.size[0] * scale))
+        canvas = Image.new("F", (self.size[1] * _OVERSAMPLING, self.size[0] * _OVERSAMPLING))
         pen = ImageDraw.Draw(canvas)
-        for index, (path, width_cm) in enumerate(zip(paths, widths_cm)):
-            points = [tuple(point) for point in (self.to_px(path) * scale).tolist()]
-            width_px = width_cm / self.pixel_cm * scale
+        ends = np.cumsum([len(path) for path in paths])[:-1]
+        strokes = np.split(self.to_px(np.concatenate(list(paths))) * _OVERSAMPLING, ends)
+        for index, (stroke, width_cm) in enumerate(zip(strokes, widths_cm)):
+            width_px = width_cm / self.pixel_cm * _OVERSAMPLING
             fade = min(1.0, width_px)  # a stroke thinner than a pixel is drawn fainter, not thicker
             value = (1.0 if values is None else values[index]) * fade
-            pen.line(points, fill=value, width=max(1, round(width_px)), joint="curve")
-        return np.asarray(canvas.reduce(scale), np.float32)
+            joint = "curve" if width_px > 3 else None
+            pen.line(stroke.ravel().tolist(), fill=value, width=max(1, round(width_px)), joint=joint)
+        return np.asarray(canvas.reduce(_OVERSAMPLING), np.float32)
 
     def draw_polygons(self, paths: Sequence[Path]) -> Float32:
         """(H, W): 1 inside closed paths, 0 outside, shares on their borders."""

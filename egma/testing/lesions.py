@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
 from numpy.random import Generator
 
 from egma.testing import airspace, pleura
 from egma.testing.anatomy import Anatomy
-from egma.testing.frame import SIGN, dome, ellipse
+from egma.testing.frame import dome, ellipse
 from egma.testing.scene import Lesion, Request, Scene
 
 BILATERAL = frozenset({"Edema", "Emphysema", "Fibrosis"})
@@ -57,7 +56,7 @@ def _large_heart(anatomy: Anatomy, request: Request) -> Anatomy:
     return replace(anatomy, heart_scale=1.22 + 0.2 * request.severity)
 
 
-def _draw_heart(scene: Scene, request: Request) -> Lesion:
+def _draw_heart(scene: Scene, _request: Request) -> Lesion:
     return Lesion(scene.thorax.heart_mask)
 
 

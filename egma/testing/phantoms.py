@@ -161,7 +161,7 @@ def _expose(scene: Scene, lesions: tuple[Lesion, ...]) -> Float32:
     tissue = np.clip(thorax.body - thorax.lung - thorax.air, 0.0, None)
     healthy = SOFT_PER_CM * (tissue + vessels) + LUNG_PER_CM * thorax.lung + BONE_PER_CM * bone
     change = (SOFT_PER_CM - LUNG_PER_CM) * soft + LUNG_PER_CM * thorax.lung * (density - 1.0)
-    return expose(frame, healthy + change, change, thorax.lung, draw_technique(scene.rng), scene.rng)
+    return expose(frame, healthy + change, change, thorax.lung, technique=draw_technique(scene.rng), rng=scene.rng)
 
 
 def _collect_masks(requests: tuple[Request, ...], lesions: tuple[Lesion, ...]) -> dict[str, NDArray[np.bool_]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,18 +12,34 @@ from egma.testing.scene import Lesion, Request, Scene
 from egma.types import Float32
 
 
+@dataclass(frozen=True)
+class Gap:
+    """How far an outline lies inside the chest wall.
+
+    Attributes:
+        side: "left" or "right".
+        apical: cm below the apex.
+        lateral: cm from the side wall at the level of the hilum.
+        lowest_y: where the outline meets the wall again.
+    """
+
+    side: str
+    apical: float
+    lateral: float
+    lowest_y: float
+
+
 def draw_pneumothorax(scene: Scene, request: Request) -> Lesion:
     """Air over the apex and along the wall; a fine pleural line, and no vessels beyond it."""
-    apical = 1.8 + 4.2 * request.severity
-    lateral = 0.7 + 2.6 * request.severity
-    lowest = scene.anatomy.dome_y[request.side] - 7.0 * (1 - request.severity)
-    beyond = _rind(scene, request.side, apical, lateral, lowest) * (scene.thorax.cavity[request.side] > 0.2)
-    air = np.clip(beyond, 0.0, 1.0)
-    line = scene.frame.draw_lines([_rind_path(scene, request.side, apical, lateral, lowest)], (0.13,))
-    collapsed = 1.0 + 0.3 * request.severity * scene.thorax.lungs[request.side] * (1 - air)
+    severity, side = request.severity, request.side
+    lowest_y = scene.anatomy.dome_y[side] - 7.0 * (1 - severity)
+    gap = Gap(side, 1.8 + 4.2 * severity, 0.7 + 2.6 * severity, lowest_y)
+    air = _fill_gap(scene, gap) * (scene.thorax.cavity[side] > 0.2)
+    line = scene.frame.draw_lines([_gap_path(scene, gap)], (0.13,))
+    collapsed = 1.0 + 0.3 * severity * scene.thorax.lungs[side] * (1 - air)
     return Lesion(
-        mask=(air > 0.5) & scene.thorax.lungs[request.side],
-        soft=0.75 * line * scene.thorax.lungs[request.side],
+        mask=(air > 0.5) & scene.thorax.lungs[side],
+        soft=0.75 * line * scene.thorax.lungs[side],
         density=collapsed * (1 - 0.85 * air),
         markings=1 - air,
         zone="upper",
@@ -49,7 +65,7 @@ def draw_thickening(scene: Scene, request: Request) -> Lesion:
     top, bottom = scene.anatomy.apex_y, scene.anatomy.dome_y[request.side]
     uneven = 1.0 + 0.2 * clouds(scene.frame, scene.rng, 3.5, 1)
     if apical:
-        band = _rind(scene, request.side, thick * 1.4, thick * 0.9, top + 8.0)
+        band = _fill_gap(scene, Gap(request.side, thick * 1.4, thick * 0.9, top + 8.0))
         band *= ramp(scene.frame.y, top + 7.0, top + 3.5)
     else:
         middle = scene.rng.uniform(top + 9.0, bottom - 4.0)
@@ -61,28 +77,28 @@ def draw_thickening(scene: Scene, request: Request) -> Lesion:
     return Lesion(mask, soft=2.2 * band * uneven, zone=zone, form="apical" if apical else "lateral")
 
 
-def _rind(scene: Scene, side: str, apical_cm: float, lateral_cm: float, lowest_y: float) -> Float32:
-    """(H, W) 0 to 1: outside an outline that is lowered from the apex and moved in from the wall."""
-    line = _outline(scene, side, apical_cm, lateral_cm, lowest_y, scene.frame.y)
-    across = SIGN[side] * scene.frame.x
-    top = scene.anatomy.apex_y + apical_cm + 0.14 * np.square(np.clip(5.2 - across, 0.0, None))
+def _fill_gap(scene: Scene, gap: Gap) -> Float32:
+    """(H, W) 0 to 1: between the chest wall and the outline."""
+    across = SIGN[gap.side] * scene.frame.x
+    top = scene.anatomy.apex_y + gap.apical + 0.14 * np.square(np.clip(5.2 - across, 0.0, None))
     soften = scene.frame.pixel_cm * 1.5
-    outside = np.maximum(ramp(across - line, -soften, soften), ramp(top - scene.frame.y, -soften, soften))
-    return outside * (across > 0) * (scene.frame.y < lowest_y + 1.0)
+    lateral = ramp(across - _outline(scene, gap, scene.frame.y), -soften, soften)
+    outside = np.maximum(lateral, ramp(top - scene.frame.y, -soften, soften))
+    return outside * (across > 0) * (scene.frame.y < gap.lowest_y + 1.0)
 
 
-def _outline(scene: Scene, side: str, apical_cm: float, lateral_cm: float, lowest_y: float, y_cm: Float32) -> Float32:
-    """Distance of the outline from the midline at heights `y_cm`; it meets the wall at `lowest_y`."""
-    lowered = replace(scene.anatomy, apex_y=scene.anatomy.apex_y + apical_cm)
-    inner = lateral_at(lowered, side, y_cm) - lateral_cm * ramp(y_cm, lowest_y - 3.0, scene.anatomy.apex_y + 9.0)
-    return inner + 0.4 * ramp(y_cm, lowest_y - 6.0, lowest_y)
+def _outline(scene: Scene, gap: Gap, y_cm: Float32) -> Float32:
+    """Distance of the outline from the midline at heights `y_cm`."""
+    lowered = replace(scene.anatomy, apex_y=scene.anatomy.apex_y + gap.apical)
+    narrowing = gap.lateral * ramp(y_cm, gap.lowest_y - 3.0, scene.anatomy.apex_y + 9.0)
+    return lateral_at(lowered, gap.side, y_cm) - narrowing + 0.4 * ramp(y_cm, gap.lowest_y - 6.0, gap.lowest_y)
 
 
-def _rind_path(scene: Scene, side: str, apical_cm: float, lateral_cm: float, lowest_y: float) -> Path:
+def _gap_path(scene: Scene, gap: Gap) -> Path:
     """The outline itself, from the mediastinum over the top and down."""
-    top = scene.anatomy.apex_y + apical_cm
+    top = scene.anatomy.apex_y + gap.apical
     medial = np.linspace(2.2, 5.2, 12)[:-1]
     over = np.stack((medial, top + 0.14 * np.square(5.2 - medial)), axis=1)
-    y_cm = np.linspace(top, lowest_y, 60)
-    down = np.stack((_outline(scene, side, apical_cm, lateral_cm, lowest_y, y_cm.astype(np.float32)), y_cm), axis=1)
-    return np.concatenate((over, down)) * (SIGN[side], 1.0)
+    y_cm = np.linspace(top, max(gap.lowest_y, top + 1.0), 60)
+    down = np.stack((_outline(scene, gap, y_cm.astype(np.float32)), y_cm), axis=1)
+    return np.concatenate((over, down)) * (SIGN[gap.side], 1.0)

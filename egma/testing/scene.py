@@ -47,26 +47,23 @@ class Scene:
     thorax: Thorax
     rng: Generator
 
-    def pick_place(self, side: str, zone: str, margin_cm: float) -> tuple[float, float]:
-        """A point (x, y) in cm in a zone of a lung, where there is room `margin_cm` from the chest wall."""
+    def pick_place(
+        self, side: str, zone_odds: tuple[float, float, float], margin_cm: float
+    ) -> tuple[tuple[float, float], str]:
+        """A point (x, y) in cm in a lung, `margin_cm` from its borders where there is such room, and its zone."""
         lung = self.thorax.lungs[side]
         rows = np.nonzero(lung.any(axis=1))[0]
-        if rows.size == 0:  # the film shows no lung: a strip of a few pixels
-            return 0.0, float(self.frame.y.mean())
-        third = (rows[-1] - rows[0] + 1) / 3
-        start = int(rows[0] + third * ZONES.index(zone))
-        inside = np.zeros_like(lung)
-        inside[start : int(start + third) + 1] = True
-        for room in (lung & inside & (self.thorax.edge[side] > margin_cm), lung & inside, lung):
+        if rows.size == 0:  # the film shows no lung: it is a strip of a few pixels
+            return (0.0, float(self.frame.y.mean())), "mid"
+        zone_of = np.clip((np.arange(len(lung)) - rows[0]) * 3 // (rows[-1] - rows[0] + 1), 0, 2)
+        wanted = self.rng.choice(3, p=np.array(zone_odds) / sum(zone_odds))
+        roomy = _with_room(lung, round(margin_cm / self.frame.pixel_cm))
+        for room in (roomy & (zone_of == wanted)[:, None], roomy, lung):
             places = np.argwhere(room)
             if len(places):
-                row, column = places[self.rng.integers(len(places))]
-                return float(self.frame.x[row, column]), float(self.frame.y[row, 0])
-        return 0.0, float(self.frame.y.mean())
-
-    def pick_zone(self, shares: tuple[float, float, float] = (1, 1, 1)) -> str:
-        """A zone, drawn with these odds."""
-        return str(self.rng.choice(ZONES, p=np.array(shares) / sum(shares)))
+                break
+        row, column = places[self.rng.integers(len(places))]
+        return (float(self.frame.x[row, column]), float(self.frame.y[row, 0])), ZONES[zone_of[row]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,3 +85,14 @@ class Lesion:
     markings: Float32 | None = None
     zone: str = ""
     form: str = ""
+
+
+def _with_room(mask: NDArray[np.bool_], margin_px: int) -> NDArray[np.bool_]:
+    """The pixels of a mask whose neighbours `margin_px` above, below, left and right are in it too."""
+    padded = np.pad(mask, margin_px)
+    height, width = mask.shape
+    roomy = mask.copy()
+    for down, across in ((0, 1), (2, 1), (1, 0), (1, 2)):
+        y0, x0 = down * margin_px, across * margin_px
+        roomy &= padded[y0 : y0 + height, x0 : x0 + width]
+    return roomy
