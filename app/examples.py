@@ -83,7 +83,7 @@ def _packaged_films() -> list[Example]:
     if path is None:
         return []
     source = "Real film from the package pydicom-data (MIT)"
-    return [Example("rg1", "Chest radiograph with lung masses", source, _reader(path))]
+    return [Example("rg1", "Lung masses, real film", source, _reader(path))]
 
 
 def find_packaged_film() -> Path | None:

@@ -35,6 +35,7 @@ _OPENING_VARIABLES = (
     "GRADIO_VIBE_MODE",
     "GRADIO_MCP_SERVER",
     "GRADIO_WATCH_DIRS",
+    "SYSTEM",  # on a Space it starts a second server that reloads code
 )
 """Settings of the framework that would open the page or the disk to others."""
 _BLOCKED = (".git", "checkpoints", "data", "egma", "runs", "tests")
