@@ -38,23 +38,23 @@ def check_times(start_s: Float64, end_s: Float64) -> None:
             raise GazeError(
                 f"{name} times must be finite numbers: row {row + 1} has none; remove the row or mend its time"
             )
-    row = _first(end_s < start_s)
-    if row is not None:
-        raise GazeError(
-            f"gaze cannot end before it starts: row {row + 1} starts at {start_s[row]:.3f} s and ends at "
-            f"{end_s[row]:.3f} s; are the columns of start and end mixed up?"
-        )
     row = _first(np.diff(start_s) < 0)
     if row is not None:
         raise GazeError(
             f"gaze times must increase: row {row + 2} is at {start_s[row + 1]:.3f} s after {start_s[row]:.3f} s; "
             "sort the file by time"
         )
+    row = _first(end_s < start_s)
+    if row is not None:
+        raise GazeError(
+            f"gaze cannot end before it starts: row {row + 1} starts at {start_s[row]:.3f} s and ends at "
+            f"{end_s[row]:.3f} s; are the columns of start and end mixed up?"
+        )
 
 
 def check_positions(xy_px: Float64) -> None:
     """Refuse infinite positions, and a recording without any."""
-    row = _first(np.isinf(xy_px).any(axis=1))
+    row = _first(np.any(np.isinf(xy_px), axis=1))
     if row is not None:
         raise GazeError(f"positions must be finite numbers, or blank in a blink: row {row + 1} has neither")
     if not np.isfinite(xy_px).all(axis=1).any():
@@ -144,7 +144,7 @@ def _check_shown_on_film(track: GazeTrack, shape: tuple[int, int]) -> None:
 
 
 def _inside(xy: Float64, box: Float64) -> Bool:
-    return (xy >= box[:, :2]).all(axis=1) & (xy <= box[:, 2:]).all(axis=1)
+    return np.all((xy >= box[:, :2]) & (xy <= box[:, 2:]), axis=1)
 
 
 def _on(xy: Float64, shape: tuple[int, int]) -> float:

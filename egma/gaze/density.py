@@ -107,13 +107,13 @@ def _build_kernels(
     weight = weight / max(weight.max(initial=0.0), np.finfo(np.float64).tiny)  # keeps float32 in range
     sigma = np.full((int(on.sum()), 2), default_pixels_per_degree(shape))
     if pixels_per_degree is not None:
-        known = np.asarray(pixels_per_degree, np.float64)[on]
-        sigma = np.where(np.isfinite(known) & (known > 0), known, sigma)
+        degree = np.asarray(pixels_per_degree, np.float64)[on]
+        sigma = np.where(np.isfinite(degree) & (degree > 0), degree, sigma)
     cut = np.tile(np.array([0, 0, width, height], np.int64), (len(sigma), 1))
     if shown_px is not None:
         shown = np.asarray(shown_px, np.float64)[on]
-        whole = ~np.isfinite(shown).all(axis=1)
-        shown = np.where(whole[:, None], cut, shown)
+        known = np.isfinite(shown).all(axis=1, keepdims=True)
+        shown = np.where(known, shown, cut)
         cut = np.clip(np.rint(shown), 0, [width, height, width, height]).astype(np.int64)
     # The mass of a Gaussian is its duration, however small the zoom makes a degree.
     return _Kernels(
@@ -128,7 +128,7 @@ def _groups(kernels: _Kernels) -> list[_Kernels]:
     states = np.column_stack([kernels.sigma_x, kernels.sigma_y, kernels.cut])
     # Zoom changes rarely: find its runs first, so that only the few runs need sorting.
     starts = np.ones(len(states), np.bool_)
-    starts[1:] = np.any(states[1:] != states[:-1], axis=1)
+    starts[1:] = np.not_equal(states[1:], states[:-1]).any(axis=1)
     _, run_state = np.unique(states[starts], axis=0, return_inverse=True)
     state = run_state.reshape(-1)[np.cumsum(starts) - 1]
     merged = _merge(kernels, state)
@@ -154,7 +154,7 @@ def _factor(length: int, at: Float64, sigma: Float64, low: NDArray[np.int64], hi
     pixel = np.arange(length, dtype=np.float32)
     scaled = (pixel - at[:, None].astype(np.float32)) / sigma[:, None].astype(np.float32)
     values = np.exp(np.float32(-0.5) * scaled * scaled)
-    values[(pixel < low[:, None]) | (pixel >= high[:, None])] = 0
+    values *= (pixel >= low[:, None]) & (pixel < high[:, None])
     return values
 
 

@@ -49,11 +49,11 @@ def detect_fixations(
         raise GazeError(f"fixations are detected by 'ivt' or 'idt', got {str(method)[:20]!r}")
     if len(track) < 2:
         return replace(track.select(slice(0, 0)), kind="fixations")
-    degrees = track.xy_px / _pixels_per_degree(track)
+    degree = _pixels_per_degree(track)
     if method == "ivt":
-        spans = _spans_by_velocity(degrees, track.start_s, velocity_degrees_s, min_fixation_s)
+        spans = _spans_by_velocity(track.xy_px, degree, track.start_s, velocity_degrees_s, min_fixation_s)
     else:
-        spans = _spans_by_dispersion(degrees, track.start_s, dispersion_degrees, min_fixation_s)
+        spans = _spans_by_dispersion(track.xy_px / degree, track.start_s, dispersion_degrees, min_fixation_s)
     return _fixations_of(track, spans)
 
 
@@ -71,15 +71,15 @@ def _pixels_per_degree(track: GazeTrack) -> Float64:
     return np.where(known, track.pixels_per_degree, default)
 
 
-def _spans_by_velocity(degrees: Float64, time_s: Float64, threshold: float, min_s: float) -> Spans:
+def _spans_by_velocity(xy_px: Float64, degree: Float64, time_s: Float64, threshold: float, min_s: float) -> Spans:
     from pymovements.events import ivt
 
     half = max(1, round(VELOCITY_WINDOW_S / 2 / _interval(time_s)))
     index = np.arange(len(time_s))
     before, after = np.maximum(index - half, 0), np.minimum(index + half, len(index) - 1)
     elapsed = np.maximum(time_s[after] - time_s[before], 1e-9)
-    velocity = (degrees[after] - degrees[before]) / elapsed[:, None]
-    velocity[np.isnan(degrees).any(axis=1)] = np.nan
+    velocity = (xy_px[after] - xy_px[before]) / degree / elapsed[:, None]
+    velocity[np.isnan(xy_px).any(axis=1)] = np.nan
     least = max(1, round(min_s / _interval(time_s)) - 1)  # a span of n samples lasts n intervals and is n - 1 long
     found = ivt(velocity, minimum_duration=least, velocity_threshold=threshold)
     return _as_spans(found)

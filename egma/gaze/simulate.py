@@ -21,6 +21,8 @@ from egma.gaze.track import GazeTrack, Word
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
+SHORTEST_FIXATION_S = 0.08
+SACCADE_S = 0.04
 NOTE = "simulated: this gaze and its words were made by a program, nobody was recorded"
 
 
@@ -41,7 +43,7 @@ class Reader:
 
     median_fixation_s: float = 0.25
     sigma_fixation: float = 0.45
-    saccade_s: float = 0.04
+    saccade_s: float = SACCADE_S
     on_region: float = 0.75
     spread_degrees: float = 1.0
     centre_spread: float = 0.22
@@ -149,8 +151,8 @@ def _durations(span_s: tuple[float, float], habits: Reader, random: np.random.Ge
     longest = int((span_s[1] - span_s[0]) / habits.saccade_s) + 1
     durations = habits.median_fixation_s * np.exp(habits.sigma_fixation * random.standard_normal(longest))
     starts = span_s[0] + np.r_[0.0, np.cumsum(durations + habits.saccade_s)[:-1]]
-    fits = starts + durations <= span_s[1]
-    return starts[fits], durations[fits]
+    fits = starts + SHORTEST_FIXATION_S <= span_s[1]  # the last one is cut off where the next sentence begins
+    return starts[fits], np.minimum(durations, span_s[1] - starts)[fits]
 
 
 def simulate_samples(track: GazeTrack, *, rate_hz: float = 1000.0, noise_degrees: float = 0.02, seed: int) -> GazeTrack:
@@ -165,7 +167,8 @@ def simulate_samples(track: GazeTrack, *, rate_hz: float = 1000.0, noise_degrees
     random = np.random.default_rng(seed)
     begin_s, end_s = float(track.start_s[0]), float(track.end_s[-1])
     time_s = np.arange(begin_s, end_s, 1 / rate_hz)
-    edges_s = np.column_stack([track.start_s, track.end_s]).ravel()
+    leave_s = np.maximum(track.end_s, np.r_[track.start_s[1:] - SACCADE_S, -np.inf])  # a gap is spent where it began
+    edges_s = np.column_stack([track.start_s, leave_s]).ravel()
     xy = np.column_stack([np.interp(time_s, edges_s, np.repeat(track.xy_px[:, axis], 2)) for axis in (0, 1)])
     row = np.clip(np.searchsorted(track.start_s, time_s, side="right") - 1, 0, len(track) - 1)
     whole = track.select(row)

@@ -93,8 +93,9 @@ def _build(table: Table, start_s: np.ndarray, end_s: np.ndarray, **words: object
     window, degree = table.stack(WINDOW), table.stack(DEGREE)
     check.check_positions(xy_px)
     check.check_shown(xy_px, shown)
-    check.check_range(window[:, 0], WINDOW[0], 0, 10, "a share of the full range")
-    check.check_range(degree[:, 0], DEGREE[0], 2, 5000, "image pixels in one degree")
+    for axis in (0, 1):
+        check.check_range(window[:, axis], WINDOW[axis], 0, 10, "a share of the full range")
+        check.check_range(degree[:, axis], DEGREE[axis], 2, 5000, "image pixels in one degree")
     return GazeTrack(
         xy_px=xy_px,
         start_s=start_s,

@@ -1,0 +1,77 @@
+"""`python -m egma gaze`: one JSON object, sentences for mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from egma.__main__ import main
+from egma.testing.gaze import TRUNCATED_ID, build_track, invented_dicom_id, write_eyegaze, write_reflacx
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    status = main(["gaze", *map(str, arguments)])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    write_reflacx(tmp_path, {"P300R000001": build_track(1)})
+    return tmp_path / "main_data" / "P300R000001" / "fixations.csv"
+
+
+def draw_film(path: Path, shape: tuple[int, int]) -> Path:
+    ramp = np.tile(np.linspace(0, 255, shape[1]).astype(np.uint8), (shape[0], 1))
+    Image.fromarray(ramp).save(path)
+    return path
+
+
+def test_a_recording_is_described_in_json(recording: Path, capsys) -> None:
+    status, out, _ = run(capsys, recording, "--json")
+    found = json.loads(out)
+    track = build_track(1)
+    assert status == 0 and found["fixations"] == len(track) and found["off_image"] == 0
+    assert found["duration_s"] == pytest.approx(track.end_s[-1] - track.start_s[0], abs=2e-3)
+    density = np.array(found["density"])
+    assert density.shape == (64, 56) and density.sum() == pytest.approx(1, abs=1e-3)
+    assert found["sentences"][0]["text"] == "Small left pleural effusion."
+
+
+def test_the_film_is_checked_against_the_recording(recording: Path, tmp_path: Path, capsys) -> None:
+    assert run(capsys, recording, "--image", draw_film(tmp_path / "a.png", (800, 700)), "--json")[0] == 0
+    status, out, err = run(capsys, recording, "--image", draw_film(tmp_path / "b.png", (300, 200)))
+    assert (status, out) == (2, "") and "film of 800 x 700" in err
+
+
+def test_the_density_can_be_saved(recording: Path, tmp_path: Path, capsys) -> None:
+    assert run(capsys, recording, "--out", tmp_path / "d.npy")[0] == 0
+    assert np.load(tmp_path / "d.npy").shape == (800, 700)
+    status, _, err = run(capsys, recording, "--out", tmp_path / "d.png")
+    assert status == 2 and ".npy" in err
+
+
+def test_many_recordings_are_listed_and_one_can_be_chosen(tmp_path: Path, capsys) -> None:
+    a, b = invented_dicom_id(1), invented_dicom_id(2)
+    write_eyegaze(tmp_path, {a: build_track(1), b: build_track(2)})
+    status, out, err = run(capsys, tmp_path / "fixations.csv", "--json")
+    found = json.loads(out)
+    assert status == 0 and [each["name"] for each in found["recordings"]] == [a, b]
+    assert TRUNCATED_ID in found["skipped"] and TRUNCATED_ID in err
+    status, out, _ = run(capsys, tmp_path / "fixations.csv", "--recording", b, "--json")
+    assert status == 0 and json.loads(out)["fixations"] == len(build_track(2))
+
+
+def test_lines_for_people_end_with_the_caveat(recording: Path, capsys) -> None:
+    _, out, err = run(capsys, recording)
+    assert "fixations in" in out and "Research use only" in err
+
+
+def test_a_mistake_is_one_sentence_and_exit_status_2(tmp_path: Path, capsys) -> None:
+    (tmp_path / "a.csv").write_text("")
+    status, out, err = run(capsys, tmp_path / "a.csv", "--json")
+    assert (status, out) == (2, "") and err.startswith("egma: the file is empty")
