@@ -54,7 +54,7 @@ class Recordings(Sequence["GazeTrack"]):
         """
         for entry in self.entries:
             if name == entry.name or name in entry.ids.values():
-                return entry.load()
+                return _load(entry)
         for skipped in self.skipped:
             if skipped.name == name:
                 raise GazeError(f"the recording {name[:80]} was left out: {skipped.reason}")
@@ -72,13 +72,29 @@ class Recordings(Sequence["GazeTrack"]):
     def __getitem__(self, index: int | slice) -> GazeTrack | Recordings:
         if isinstance(index, slice):
             return Recordings(self.entries[index], self.skipped)
-        return self.entries[index].load()
+        return _load(self.entries[index])
 
     def __iter__(self) -> Iterator[GazeTrack]:
-        return (entry.load() for entry in self.entries)
+        return (_load(entry) for entry in self.entries)
+
+    def readable(self, on_skip: Callable[[Skipped], None]) -> Iterator[GazeTrack]:
+        """Every recording that can be read, in order; each that cannot goes to `on_skip` with the reason."""
+        for entry in self.entries:
+            try:
+                yield entry.load()
+            except GazeError as error:
+                on_skip(Skipped(entry.name, str(error)))
 
     def __repr__(self) -> str:
         return f"Recordings({len(self)} recordings, {len(self.skipped)} skipped)"
+
+
+def _load(entry: Entry) -> GazeTrack:
+    """Read one recording; what is wrong with it is said with its name."""
+    try:
+        return entry.load()
+    except GazeError as error:
+        raise GazeError(f"{entry.name[:80]}: {error}") from None
 
 
 def one_or_many(recordings: Recordings) -> GazeTrack | Recordings:
@@ -92,4 +108,4 @@ def one_or_many(recordings: Recordings) -> GazeTrack | Recordings:
             first = recordings.skipped[0]
             raise GazeError(f"no recording can be used: {first.name[:80]}: {first.reason}")
         raise GazeError("no recording was found; choose a file with at least one")
-    return recordings[0] if len(recordings) == 1 and not recordings.skipped else recordings
+    return recordings.entries[0].load() if len(recordings) == 1 and not recordings.skipped else recordings

@@ -53,11 +53,11 @@ def test_many_samples_at_one_zoom_are_the_naive_sum_too() -> None:
 
 
 def test_many_samples_at_one_wide_zoom_stay_within_a_thousandth_on_their_lattice() -> None:
-    shape = (300, 400)
-    xy, duration, _, _ = random_gaze(30_000, seed=4, shape=shape)
-    sigma, shown = np.full((30_000, 2), 40.0), np.tile([0.0, 0, 400, 300], (30_000, 1))
+    shape = (120, 160)
+    xy, duration, _, _ = random_gaze(9000, seed=4, shape=shape)
+    sigma, shown = np.full((9000, 2), 40.0), np.tile([0.0, 0, 160, 120], (9000, 1))
     fast = fixation_density(xy, duration, shape, pixels_per_degree=sigma)
-    slow = naive_density(xy[:], duration, shape, sigma, shown)
+    slow = naive_density(xy, duration, shape, sigma, shown)
     assert np.abs(fast - slow).max() < 1e-3 * slow.max()
 
 

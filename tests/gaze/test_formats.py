@@ -231,3 +231,21 @@ def test_data_sets_are_told_apart_by_their_folders(tmp_path: Path) -> None:
     assert egma.load_gaze(write_reflacx(tmp_path / "r", {"P300R000001": build_track()}))[0].source == "reflacx"
     one = {"0" * 8 + "-00000000" * 4: build_track()}
     assert egma.load_gaze(write_eyegaze(tmp_path / "e", one))[0].source == "eyegaze"
+
+
+def test_lines_may_end_in_any_way_and_a_mark_may_come_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbfx,y,start,end\r\n1,2,0,1\r\n\r\n3,4,1,2")
+    assert egma.load_gaze(path).xy_px.tolist() == [[1, 2], [3, 4]]
+    path.write_bytes(b"x,y,start,end")
+    with pytest.raises(GazeError, match="the recording is empty"):
+        egma.load_gaze(path)
+
+
+def test_a_recording_that_cannot_be_read_is_named_and_can_be_passed_over(tmp_path: Path) -> None:
+    found = egma.load_gaze(table(tmp_path, "trial,x,y,start,end\nbad,1,2,5,4\ngood,3,4,0,1\n"))
+    with pytest.raises(GazeError, match=r"^bad: gaze cannot end"):
+        list(found)
+    skipped = []
+    assert [track.name for track in found.readable(skipped.append)] == ["good"]
+    assert [each.name for each in skipped] == ["bad"]

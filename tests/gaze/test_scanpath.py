@@ -53,7 +53,7 @@ def test_multimatch_of_two_fixations_is_not_a_number() -> None:
 
 
 def test_scanmatch_worked_by_hand() -> None:
-    """2 x 2 bins. A B against A C: A matches (2), B and C are sqrt(2) bins apart (2 - 1.414); longest 2, best 2 each."""
+    """2 x 2 bins. A B against A C: A matches (2), B and C are sqrt(2) bins apart (2 - 1.414); a perfect match is 4."""
     first, second = path([[100, 100], [700, 100]]), path([[100, 100], [100, 500]])
     found = compare_scanmatch(first, second, SHAPE, bins=(2, 2), threshold=2.0, bin_s=0)
     assert found == pytest.approx((2 + (2 - math.sqrt(2))) / 4)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -64,10 +65,10 @@ def index_file(head: Head, on_progress: Progress | None = None) -> Recordings:
     )
     entries: list[Entry] = []
     skipped: list[Skipped] = []
-    films = [key[1] for key in spans.ranges]
+    sessions = Counter(key[1] for key in spans.ranges)
     for key in spans.ranges:
         session, dicom_id = key
-        name = dicom_id if films.count(dicom_id) == 1 else f"{dicom_id} session {session}"
+        name = dicom_id if sessions[dicom_id] == 1 else f"{dicom_id} session {session}"
         reason = _reason_to_skip(dicom_id, known)
         if reason:
             skipped.append(Skipped(name, reason))
@@ -179,7 +180,7 @@ def load_transcript(path: Path) -> tuple[Word, ...]:
     try:
         phrases = json.loads(path.read_text("utf-8"))["time_stamped_text"]
         timed = [(str(each["phrase"]), float(each["begin_time"]), float(each["end_time"])) for each in phrases]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise GazeError(
             'transcript.json wants "time_stamped_text", a list of {"phrase", "begin_time", "end_time"}'
         ) from None

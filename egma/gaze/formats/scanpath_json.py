@@ -107,7 +107,7 @@ def _numbers(values: Any, name: str) -> np.ndarray:
     try:
         rows = [[_number(cell) for cell in row] if isinstance(row, list) else _number(row) for row in values]
         return np.array(rows, np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise GazeError(f"{name} of a scan-path wants a list of numbers; convert the file again") from None
 
 
