@@ -16,6 +16,7 @@ from app.uploads import FilmButton
 from app.viewer import CXRViewer
 
 CHIPS = ("pleural effusion", "cardiomegaly", "pneumothorax", "consolidation in the right lower lobe", "lung mass")
+PICK = "Example films…"
 MODEL_QUEUE = "model"
 MODEL_PARALLEL = 2
 """Questions answered side by side: more would only share the same cores."""
@@ -80,7 +81,7 @@ def build(services: Services, first: OpenFilm) -> StudyTab:
 
 
 def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, FilmButton, gr.Dropdown]:
-    choices = [(example.title, example.name) for example in services.examples.list_examples()]
+    choices = [(PICK, ""), *((example.title, example.name) for example in services.examples.list_examples())]
     shown = first.key.removeprefix(example_key(""))
     with gr.Column(elem_classes="egma-card"):
         line = FilmPanel(screen.film_screen(first), elem_id="egma-film")
@@ -90,7 +91,7 @@ def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, Fi
             )
             picker = gr.Dropdown(
                 choices,
-                value=shown if shown in dict(choices).values() else None,
+                value=shown if shown in dict(choices).values() else "",
                 label="Examples",
                 container=False,
                 show_label=False,

@@ -77,12 +77,14 @@ class StudyHandlers:
         from egma.imaging import load_study
 
         study = load_upload(upload, self.services.folder.uploads, load_study)
-        return self._opened(self.services.films.add(study, UPLOAD_TITLE), gr.update(value=None))
+        return self._opened(self.services.films.add(study, UPLOAD_TITLE), "")
 
     @alerting
     def open_example(self, name: str | None) -> OpenedView:
         """Open a film of the menu."""
-        return self._opened(self.services.examples.open(name or ""), gr.skip())
+        if not name:  # the menu's own heading
+            return OpenedView(*[gr.skip()] * len(OpenedView._fields))
+        return self._opened(self.services.examples.open(name), gr.skip())
 
     def _opened(self, film: OpenFilm, picker: Any) -> OpenedView:
         return OpenedView(
@@ -128,7 +130,7 @@ class StudyHandlers:
     def show_finding(self, film: str, words: str, event: gr.EventData) -> AskedView:
         """Ask for the finding whose bar was opened."""
         finding = str(getattr(event, "finding", ""))
-        if finding not in self.services.model.engine().findings:
+        if finding not in self._engine().findings:
             raise PromptError("That finding is not one of the model's. Reload the page.")
         return self.add_phrase(film, words, finding_phrase(finding))
 
@@ -156,18 +158,24 @@ class StudyHandlers:
             return PatchData()
         height, width = study.shape
         phrases = clean_phrases(words) if (words or "").strip() else []
-        return screen.patch_screen(self.services.model.engine(), study, (u * width, v * height), phrases)
+        return screen.patch_screen(self._engine(), study, (u * width, v * height), phrases)
+
+    def _engine(self) -> Engine:
+        """The engine; a reader who has to wait for it is told."""
+        if self.services.model.state == "loading":
+            gr.Info("The model is still loading. Your question is answered as soon as it is ready.", title="One moment")
+        return self.services.model.engine()
 
     def _report_step(self, film: str, report: str, index: int) -> ReportView:
         data = _sentences_at(report, index)
-        opened, engine = self.services.films.find(film), self.services.model.engine()
+        opened, engine = self.services.films.find(film), self._engine()
         layers = self._layers(opened, engine, data.sentences)
         return ReportView(
             data, screen.asked_screen(opened, engine, layers, step=True, current=layers[data.current].key)
         )
 
     def _asked(self, film: str, phrases: list[str], show: str = "") -> ViewerData:
-        opened, engine = self.services.films.find(film), self.services.model.engine()
+        opened, engine = self.services.films.find(film), self._engine()
         layers = self._layers(opened, engine, phrases)
         new = [layer.key for layer in layers if layer.phrase.casefold() == show.casefold()]
         return screen.asked_screen(opened, engine, layers, visible=new or None)
