@@ -47,6 +47,8 @@ class CXRViewer(gr.HTML):
         "layers.js",
         "legend.js",
         "paint.js",
+        "flatbar.js",
+        "taste.js",
         "gestures.js",
         "keys.js",
         "controls.js",
@@ -69,7 +71,7 @@ class CXRViewer(gr.HTML):
             **settings,
         )
 
-    def preprocess(self, payload: Any) -> None:  # noqa: ARG002 - the framework's signature
+    def preprocess(self, payload: Any) -> None:
         """Nothing: what the browser holds is never read back, so that no handler can be fed a film or a map by it."""
 
     def postprocess(self, value: ViewerData | None) -> ViewerData | None:

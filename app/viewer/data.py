@@ -43,7 +43,9 @@ class LayerData(GradioModel):
     @model_validator(mode="after")
     def _holds_its_grid(self) -> LayerData:
         if len(self.data) != self.rows * self.cols:
-            raise ValueError(f"a map of {self.rows} x {self.cols} patches needs {self.rows * self.cols} values, got {len(self.data)}")
+            raise ValueError(
+                f"a map of {self.rows} x {self.cols} patches needs {self.rows * self.cols} values, got {len(self.data)}"
+            )
         if not (self.box[2] > self.box[0] and self.box[3] > self.box[1]):
             raise ValueError(f"a map's box must be x0 < x1 and y0 < y1, got {self.box}")
         return self

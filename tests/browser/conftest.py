@@ -5,13 +5,23 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+_HERE = Path(__file__).parent
 _OWN_HOSTS = ("127.0.0.1", "localhost")
 _INNER_SCHEMES = ("data", "blob", "about")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test here drives a browser, over a server whose queue uses pandas in ways that pandas is giving up."""
+    for item in items:
+        if item.path.is_relative_to(_HERE):
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.filterwarnings("ignore:.*(no_silent_downcasting|copy keyword is deprecated)"))
 
 
 @dataclass
@@ -48,9 +58,12 @@ class Watched:
             self.complaints.append(message.text)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """The system's Chromium, headless; skips where there is none."""
+    """The system's Chromium, headless; skips where there is none.
+
+    It ends with the tests of this folder: its event loop would be in the way of others' in the same thread.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if path is None:

@@ -51,8 +51,8 @@
     return [palette.table[at], palette.table[at + 1], palette.table[at + 2], 255];
   }
 
-  // A hue has no lightness to spend, so a low value shows more of the film; never fully, or the layer would be lost.
-  const hueDensity = (share) => 0.15 + 0.85 * share;
+  // A hue has no lightness to spend, so a low value shows more of the film; the power makes equal steps look equal.
+  const hueDensity = (share) => 0.1 + 0.9 * share ** 1.5;
 
   egma.colours = {
     choices: [

@@ -74,15 +74,16 @@
       this.syncMaps(state, press);
       parts.canvas.dataset.drag = state.tool;
       parts.caption.hidden = !(state.solo && state.layers.length);
+      parts.canvas.setAttribute("aria-label", `Chest X-ray ${state.title}. Question mark lists the keys.`);
     }
 
     syncMaps(state, press) {
       const { parts, root } = this, { look } = state, any = state.layers.length > 0;
       parts.mapsSwitch.disabled = !any;
       press(parts.mapsSwitch, any && state.mapsOn);
-      parts.mapsSwitch.querySelector("span").textContent = any && state.mapsOn ? "Maps are on" : "Show maps";
       parts.hint.hidden = any;
       for (const node of root.querySelectorAll("[data-needs-maps]")) node.hidden = !any;
+      root.querySelector("[data-needs-several]").hidden = state.layers.length < 2 && !state.solo;
       for (const button of root.querySelectorAll("[data-smooth]")) press(button, String(look.smooth) === button.dataset.smooth);
       Object.assign(parts.threshold, { min: look.low, max: look.high, step: (look.high - look.low) / 200 });
       write(parts.threshold, look.threshold);
@@ -114,7 +115,7 @@
 
     syncScaleBar() {
       const { state, view } = this.viewer, { parts } = this;
-      const bar = state.film && egma.scaleBar(view, state.spacing_mm, Math.min(160, view.stage.width * 0.22));
+      const bar = state.film && egma.scaleBar(view, state.spacing_mm, Math.min(220, view.stage.width * 0.25));
       parts.scale.hidden = !bar;
       if (!bar) return;
       parts.scaleLabel.textContent = bar.label;

@@ -66,7 +66,7 @@
 
   function wordsOf(viewer, shown) {
     const { state, view } = viewer, { look } = state;
-    const phrases = shown.map(({ layer, palette }) => ({ words: `${layer.phrase}  (max ${egma.plain(layer.strongest)})`, palette }));
+    const phrases = shown.map(({ layer, palette }) => ({ words: `${layer.phrase} (${egma.strength(layer, look)})`, palette }));
     const how = look.smooth ? "interpolated between patches" : "native patches";
     const film = [`window W ${Math.round(state.window.width)} C ${Math.round(state.window.center)}`];
     if (state.inverted) film.push("inverted");

@@ -29,8 +29,8 @@
     [[","], ", .", "Threshold down, up", (viewer) => viewer.nudgeThreshold(-1)],
     [["."], null, null, (viewer) => viewer.nudgeThreshold(1)],
     [["s"], "S", "One phrase at a time", (viewer) => viewer.toggleSolo()],
-    [["["], "[ ]", "Previous, next phrase", (viewer) => viewer.step(-1)],
-    [["]"], null, null, (viewer) => viewer.step(1)],
+    [["[", "p"], "[ ] or P N", "Previous, next phrase", (viewer) => viewer.step(-1)],
+    [["]", "n"], null, null, (viewer) => viewer.step(1)],
     [["Enter"], "Enter", "Match the patch at the centre", (viewer) => viewer.clickCenter()],
     [["Escape"], "Esc", "Close this list, clear the mark", (viewer) => viewer.escape()],
     [["?"], "?", "Show or hide this list", (viewer) => viewer.toggleHelp()],
@@ -47,7 +47,8 @@
   /** Obey keys while the canvas has the focus, and only then: a page is also typed into. */
   egma.attachKeys = (canvas, viewer, signal) => {
     canvas.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const composed = event.getModifierState("AltGraph"); // how many keyboards type [ and ]
+      if ((event.ctrlKey || event.metaKey || event.altKey) && !composed) return;
       const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
       const found = KEYS.find(([keys]) => Array.isArray(keys) && keys.includes(name));
       if (!found || found[3](viewer) === false) return;
@@ -59,7 +60,7 @@
   /** Write the legend. */
   egma.fillKeyLegend = (node) => {
     const groups = [];
-    for (const row of [...MOUSE, ...KEYS]) {
+    for (const row of [...KEYS, ...MOUSE]) {
       if (typeof row[0] === "string") groups.push({ name: row[0], rows: [] });
       else if (row[1]) groups[groups.length - 1].rows.push(row);
     }

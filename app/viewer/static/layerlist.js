@@ -47,14 +47,21 @@
     });
     const shown = state.solo && state.layers[state.at];
     if (!shown) return;
-    parts.caption.replaceChildren(make("span", "", shown.phrase), make("small", "", `${state.at + 1} of ${count}`));
+    parts.captionWords.textContent = shown.phrase;
+    parts.captionPlace.textContent = `${state.at + 1} of ${count}`;
+    const [back, on] = parts.caption.querySelectorAll("button");
+    back.disabled = state.at === 0;
+    on.disabled = state.at === count - 1;
   };
 
+  /** "max 0.41", and whether any of it is drawn. */
   function strength(layer, look) {
     if (Number.isNaN(layer.strongest)) return "not seen";
     const most = `max ${egma.plain(layer.strongest)}`;
     return egma.isDrawn(layer.strongest, look) ? most : `${most}, below threshold`;
   }
+
+  egma.strength = strength;
 
   function swatch(palette) {
     if (palette.hue) return palette.hue;

@@ -118,10 +118,10 @@
   }
 
   function outlined(context, colour, unit, draw) {
-    context.lineWidth = 4 * unit;
-    context.strokeStyle = "rgba(0, 0, 0, 0.75)";
+    context.lineWidth = 3.5 * unit;
+    context.strokeStyle = "rgba(0, 0, 0, 0.6)";
     draw();
-    context.lineWidth = 1.75 * unit;
+    context.lineWidth = 2 * unit;
     context.strokeStyle = colour;
     draw();
   }

@@ -84,10 +84,12 @@
       if (!this.state.layers.length) return;
       this.state.mapsOn = !this.state.mapsOn;
       this.refresh();
+      this.controls.say(this.state.mapsOn ? `Maps on: ${this.shown().map(({ layer }) => layer.phrase).join("; ")}` : "Maps off.");
     }
 
     look(change) {
       Object.assign(this.state.look, change);
+      egma.keepTaste(this.state.look);
       this.refresh();
     }
 

@@ -5,6 +5,7 @@
   const DRAWN_FROM = 0.4; // share of the display range below which nothing is drawn at first: hot spots stay sparse
   const OPACITY = 0.5;
   const SETTLE_MS = 140;
+  const NARROW_PX = 560;
   const NO_WINDOW = { center: 0, width: 1 };
 
   class Viewer extends egma.Reader {
@@ -17,9 +18,10 @@
         film: null, filmId: null, title: "", checkpoint: "", notice: "", note: "", spacing_mm: null, source_hw: null,
         window: NO_WINDOW, own: NO_WINDOW, preset: "file", inverted: false, tool: "pan",
         layers: [], off: new Set(), mapsOn: false, solo: false, at: 0, mark: null, hover: null, aiming: false,
-        look: { opacity: OPACITY, threshold: 0.4, low: 0, high: 1, smooth: true, colours: "auto", peaks: true },
+        look: { opacity: OPACITY, threshold: 0.4, low: 0, high: 1, smooth: true, colours: "auto", peaks: true, ...egma.keptTaste() },
       };
       this.lastShow = 0;
+      this.lastCurrent = "";
       this.loading = null;
       this.life = new AbortController();
       this.controls = new egma.Controls(root, this, this.life.signal);
@@ -72,10 +74,11 @@
         title: String(value.title || ""), checkpoint: String(value.checkpoint || ""), notice: String(value.notice || ""),
         note: String(value.window_note || ""), spacing_mm: pair(value.spacing_mm), source_hw: pair(value.source_hw),
       });
-      if (filmId !== state.filmId) this.forgetFilm(filmId);
+      const isOther = filmId !== state.filmId;
+      if (isOther) this.forgetFilm(filmId);
       this.takeRange(value);
       this.takeLayers(value);
-      if (isNew) this.load(url, value);
+      if (isNew) this.load(url, value, isOther);
       else if (state.film) this.describe();
       this.refresh();
     }
@@ -92,7 +95,7 @@
     }
 
     takeLayers(value) {
-      const { state } = this, current = state.layers[state.at]?.id;
+      const { state } = this, kept = state.layers[state.at]?.id;
       state.layers = egma.parseLayers(value.layers);
       const asked = Number.isFinite(value.show) && value.show > 0 && value.show !== this.lastShow;
       if (asked) {
@@ -102,24 +105,25 @@
         state.off = new Set(wanted ? state.layers.map(({ id }) => id).filter((id) => !wanted.includes(id)) : []);
       }
       if (asked || value.step) state.solo = Boolean(value.step) && state.layers.length > 0;
-      const place = state.layers.findIndex(({ id }) => id === ((asked && value.current) || current));
-      state.at = Math.max(0, place);
+      const current = String(value.current || ""), isSent = current && (asked || current !== this.lastCurrent);
+      this.lastCurrent = current;
+      state.at = Math.max(0, state.layers.findIndex(({ id }) => id === (isSent ? current : kept)));
       egma.fillLayerList(this);
     }
 
-    async load(url, value) {
+    async load(url, value, isOther) {
       const { state } = this;
       this.loading?.abort();
       this.url = url;
       state.film = null;
+      this.controls.parts.empty.textContent = url ? "Loading the film…" : "Open a film to begin.";
       if (!url) return this.controls.say("No film is open.");
       const loading = (this.loading = new AbortController());
-      this.controls.parts.empty.textContent = "Loading the film…";
       this.controls.say("Loading the film…");
       try {
         const film = await egma.loadFilm(url, Boolean(value.packed16), loading.signal);
         if (loading.signal.aborted) return; // another film was opened meanwhile
-        this.open(film, value);
+        this.open(film, value, isOther);
       } catch (problem) {
         if (loading.signal.aborted) return;
         this.url = null; // the same film may be asked for again
@@ -129,13 +133,16 @@
       this.refresh();
     }
 
-    open(film, { center, width }) {
+    /** Show a film that was loaded; one that is only sent anew keeps the reader's view and window. */
+    open(film, { center, width }, isOther) {
       const { state } = this, whole = { center: film.top / 2, width: film.top };
       state.film = film;
       state.own = Number.isFinite(center) && Number.isFinite(width) && width >= 1 ? { center, width } : whole;
-      Object.assign(state, { window: { ...state.own }, preset: "file" });
       this.stale = true;
-      this.view.open(film.width, film.height);
+      if (isOther || film.width !== this.view.film.width || film.height !== this.view.film.height) {
+        Object.assign(state, { window: { ...state.own }, preset: "file" });
+        this.view.open(film.width, film.height);
+      }
       this.describe();
     }
 
@@ -226,7 +233,14 @@
       for (const painter of this.painters) painter.paint(context, view);
       if (state.mark) egma.drawMark(context, view, state.mark, shown.length ? shown[0].layer : state.layers[0]);
       if (state.aiming && document.activeElement === this.canvas) egma.drawAim(context, view);
-      if (shown.length) egma.drawStageLegend(context, view.stage, shown.map(({ palette }) => palette), state.look);
+      this.drawLegend(shown.map(({ palette }) => palette));
+    }
+
+    /** The colour bar: on the stage, or below it where the stage is too narrow to spare the room. */
+    drawLegend(palettes) {
+      const { view, state } = this, isNarrow = view.stage.width < NARROW_PX;
+      egma.fillFlatBar(this.controls.parts.flatBar, isNarrow ? palettes : [], state.look);
+      if (palettes.length && !isNarrow) egma.drawStageLegend(this.context, view.stage, palettes, state.look);
     }
   }
 
