@@ -108,7 +108,8 @@ class TextTowerConfig:
         max_tokens: longer texts are cut here, special tokens included.
         pooling: "mean" over tokens; "mean_last4" of the last 4 hidden states (EGMA); "medclip" of hidden states 1, 2
             and last (MedCLIP); "cls" the first token. open_clip pools by itself and ignores this.
-        projection: "linear" without bias as published; "mlp" (two layers with a linear skip); "own" none.
+        projection: "linear" without bias as published; "mlp" (two layers with a linear skip); "clip_mlp" two bias-free
+            layers as open_clip puts on a transformers encoder; "own" none.
         trained: True = the trunk's weights are in model.safetensors; False = they are read from `source` and frozen.
         lora_rank: rank of the low-rank deltas on the attention's query and value layers, stored in model.safetensors;
             0 = none.
@@ -120,7 +121,7 @@ class TextTowerConfig:
     name: str
     max_tokens: int = 77
     pooling: Literal["mean", "mean_last4", "medclip", "cls"] = "mean"
-    projection: Literal["linear", "mlp", "own"] = "linear"
+    projection: Literal["linear", "mlp", "clip_mlp", "own"] = "linear"
     trained: bool = False
     lora_rank: int = 0
     source: TowerFiles | None = None

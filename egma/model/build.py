@@ -97,7 +97,7 @@ def _build_text_tower(config: ModelConfig, folder: Path | None) -> nn.Module:
     if tower.kind == "open_clip":
         from egma.model.openclip import OpenClipTextTower
 
-        return OpenClipTextTower(tower)
+        return OpenClipTextTower(tower, folder)
     from egma.testing.models import TinyTextTower
 
     return TinyTextTower(tower.max_tokens)

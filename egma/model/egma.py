@@ -104,6 +104,11 @@ class EgmaModel(nn.Module):
 def _build_projection(config: ModelConfig, width: int) -> nn.Module:
     if config.text.projection == "mlp":
         return MlpProjection(width, config.embed_dim)
+    if config.text.projection == "clip_mlp":
+        hidden = (width + config.embed_dim) // 2
+        return nn.Sequential(
+            nn.Linear(width, hidden, bias=False), nn.GELU(), nn.Linear(hidden, config.embed_dim, bias=False)
+        )
     if config.text.projection == "linear":
         return nn.Linear(width, config.embed_dim, bias=False)
     if width != config.embed_dim:
