@@ -31,16 +31,16 @@ def alerting(handler: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
         except gr.Error:
             raise
         except EgmaError as error:
-            raise _alert(_as_sentence(str(error)), "Not done") from None
+            raise _alert(_as_sentence(str(error))) from None
         except Exception as error:
             reference = log_incident(error)
-            raise _alert(f"Something went wrong here. Nothing was lost; reference {reference}.", "Error") from None
+            raise _alert(f"Something went wrong here. Nothing was lost; reference {reference}.") from None
 
     return guarded
 
 
-def _alert(sentence: str, title: str) -> gr.Error:
-    return gr.Error(sentence, duration=_SHOWN_FOR_S, title=title, print_exception=False)
+def _alert(sentence: str) -> gr.Error:
+    return gr.Error(sentence, duration=_SHOWN_FOR_S, print_exception=False)
 
 
 def _as_sentence(message: str) -> str:

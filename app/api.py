@@ -21,7 +21,7 @@ from egma.types import GroundingMap, Study
 
 ENDPOINTS = ("classify", "ground")
 _DIGITS = 6
-_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 2, "api_visibility": "public"}
+_QUEUE: dict[str, Any] = {"concurrency_id": "api", "concurrency_limit": 2, "api_visibility": "public"}
 
 
 @dataclass(frozen=True, eq=False)

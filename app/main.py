@@ -23,7 +23,7 @@ from egma.errors import EgmaError, SettingsError
 if TYPE_CHECKING:
     import gradio as gr
 
-    from app.services import Services
+    from app.services import Card, Services
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_UPLOAD = "100mb"
@@ -127,12 +127,17 @@ def _serve(settings: Settings, folder: PrivateFolder, stopped: threading.Event) 
     try:
         if not stopped.is_set():
             launch(page, services)
-            _announce(settings)
+            _announce(settings, services.card)
             services.model.start()
             folder.keep_swept(services.films.trim)
         stopped.wait()
     finally:
+        still_loading = services.model.abandon()
         page.close(verbose=False)
+    if still_loading:  # a thread inside torch's import does not survive the interpreter's orderly end
+        folder.remove()
+        sys.stdout.flush()
+        os._exit(0)
     return 0
 
 
@@ -181,7 +186,7 @@ def launch_options(services: Services) -> dict[str, Any]:
             "middleware": [
                 Middleware(SecurityHeaders, on_space=settings.on_space),
                 Middleware(ClosedPaths),
-                Middleware(NamelessUploads),
+                Middleware(NamelessUploads, folder=services.folder.uploads),
             ],
             "routes": [build_health_route(services.model)],
         },
@@ -197,9 +202,9 @@ def blocked_paths(services: Services) -> list[str]:
     return [str(folder) for folder in folders if not services.folder.root.is_relative_to(folder)]
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, card: Card) -> None:
     print(
-        f"EGMA Workbench listens on {settings.address} with checkpoint {settings.checkpoint}. Ctrl-C stops it.",
+        f"EGMA Workbench listens on {settings.address} with checkpoint {card.name} {card.hash[:8]}. Ctrl-C stops it.",
         flush=True,
     )
     if settings.is_open_to_others and not settings.on_space:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from starlette.datastructures import MutableHeaders
@@ -28,6 +30,9 @@ _POLICY = {
 }
 _SPACE_FRAMES = "'self' https://huggingface.co https://*.hf.space"
 _HEADER_LIMIT = 16_384
+MAX_WAITING_BYTES = 2 * 1024**3
+"""Films are deleted once read, so this much is only ever there when somebody uploads without asking."""
+_FULL = "There is no room for more uploads now. Try again later."
 
 
 def content_policy(on_space: bool) -> str:
@@ -90,14 +95,18 @@ class NamelessUploads:
     File names of films carry patients' names. The random name also keeps two uploads of one film apart on disk.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, folder: Path | None = None, max_bytes: int = MAX_WAITING_BYTES) -> None:
         self.app = app
+        self.folder = folder
+        self.max_bytes = max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass uploads through a `NameScrubber`, everything else untouched."""
+        """Pass uploads through a `NameScrubber`, everything else untouched; refuse them where the folder is full."""
         boundary = _upload_boundary(scope)
         if boundary is None:
             return await self.app(scope, receive, send)
+        if self.folder is not None and _bytes_in(self.folder) > self.max_bytes:
+            return await PlainTextResponse(_FULL, 507)(scope, receive, send)
         scrubber = NameScrubber(boundary)
 
         async def scrubbed() -> Message:
@@ -158,6 +167,15 @@ def _anonymous(header: bytes) -> bytes:
                 b'Content-Disposition: form-data; name="files"; filename="film-%s"' % secrets.token_hex(12).encode()
             )
     return b"\r\n".join(lines)
+
+
+def _bytes_in(folder: Path) -> int:
+    """Size of all files under a folder; those that vanish meanwhile count nothing."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            total += path.lstat().st_size
+    return total
 
 
 def _upload_boundary(scope: Scope) -> bytes | None:

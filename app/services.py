@@ -38,11 +38,14 @@ class ModelSlot:
     state: State = field(default="loading", init=False)
     failure: str = field(default="", init=False)
     _engine: Engine | None = field(default=None, init=False)
+    _thread: threading.Thread | None = field(default=None, init=False)
+    _abandoned: bool = field(default=False, init=False)
     _settled: threading.Event = field(default_factory=threading.Event, init=False)
 
     def start(self) -> None:
         """Begin to load, in a thread of its own."""
-        threading.Thread(target=self._run, name="load-model", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="load-model", daemon=True)
+        self._thread.start()
 
     def _run(self) -> None:
         try:
@@ -52,12 +55,19 @@ class ModelSlot:
         except EgmaError as error:
             self.failure, self.state = str(error), "failed"
         except Exception as error:
+            if self._abandoned:  # the interpreter is being taken apart under this thread
+                return
             reference = log_incident(error)
             self.failure = f"The model {self.name} could not be loaded; reference {reference} is in the log."
             self.state = "failed"
         else:
             self._engine, self.state = engine, "ready"
         self._settled.set()
+
+    def abandon(self) -> bool:
+        """Forget a model that is still loading, because the page ends. Returns whether one is."""
+        self._abandoned = True
+        return self._thread is not None and self._thread.is_alive()
 
     def ready(self) -> Engine | None:
         """The engine where it is ready, None otherwise; never waits."""

@@ -118,6 +118,16 @@ def test_uploads_lose_their_names_and_nothing_else(chunk):
     assert b"DOE" not in body
 
 
+def test_a_full_upload_folder_takes_no_more(tmp_path):
+    (tmp_path / "film").write_bytes(bytes(100))
+    app = Starlette(
+        routes=[Route("/gradio_api/upload", list_uploads, methods=["POST"])],
+        middleware=[Middleware(NamelessUploads, folder=tmp_path, max_bytes=99)],
+    )
+    header = (b"content-type", b"multipart/form-data; boundary=" + BOUNDARY)
+    assert asyncio.run(ask(app, "/gradio_api/upload", "POST", ONE_FILE, [header]))[0] == 507
+
+
 def test_a_header_that_never_ends_is_not_passed_on():
     scrubber = NameScrubber(BOUNDARY)
     start = b"--" + BOUNDARY + b'\r\nContent-Disposition: form-data; filename="' + b"DOE" * 10_000
