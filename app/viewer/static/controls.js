@@ -109,7 +109,8 @@
       parts.title.textContent = state.film ? state.title : "";
       parts.flags.textContent = state.film ? [view.flipped && "FLIPPED LEFT\u2013RIGHT", state.inverted && "INVERTED"].filter(Boolean).join(" \u00b7 ") : "";
       parts.zoom.textContent = state.film ? `${Math.round(view.scale * (window.devicePixelRatio || 1) * 100)} %` : "";
-      parts.window.textContent = state.film ? `W ${Math.round(width)}  C ${Math.round(center)}` : "";
+      parts.window.textContent = state.film ? `W ${Math.round(width)} \u00b7 C ${Math.round(center)}` : "";
+      parts.width.step = parts.center.step = Math.max(1, Math.round(state.own.width / 200)); // what an arrow key adds
       this.syncScaleBar();
     }
 

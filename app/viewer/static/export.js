@@ -39,6 +39,7 @@
     egma.drawFilm(context, view, state.film);
     egma.drawMaps(context, view, shown, { ...state.look, unit });
     stampNotice(context, state.notice, unit);
+    drawScaleBar(context, egma.scaleBar(view, state.spacing_mm, width * 0.25), width, height, unit);
     context.restore();
   }
 
@@ -51,6 +52,23 @@
     context.fillStyle = "rgba(255, 255, 255, 0.92)";
     context.strokeText(notice, 8 * unit, 8 * unit);
     context.fillText(notice, 8 * unit, 8 * unit);
+  }
+
+  function drawScaleBar(context, bar, width, height, unit) {
+    if (!bar) return;
+    const right = width - 10 * unit, y = height - 10 * unit;
+    context.textAlign = "right";
+    context.textBaseline = "bottom";
+    context.strokeText(bar.label, right, y - 6 * unit);
+    context.fillText(bar.label, right, y - 6 * unit);
+    for (const [thickness, ink] of [[4, "rgba(0, 0, 0, 0.8)"], [2, "rgba(255, 255, 255, 0.92)"]]) {
+      context.lineWidth = thickness * unit;
+      context.strokeStyle = ink;
+      context.beginPath();
+      context.moveTo(right - bar.px, y);
+      context.lineTo(right, y);
+      context.stroke();
+    }
   }
 
   function drawScale(context, shown, look, { right, height, unit }) {

@@ -48,7 +48,7 @@
     const shown = state.solo && state.layers[state.at];
     if (!shown) return;
     parts.captionWords.textContent = shown.phrase;
-    parts.captionPlace.textContent = `${state.at + 1} of ${count}`;
+    parts.captionPlace.textContent = `${state.at + 1} of ${count} \u00b7 ${strength(shown, state.look)}`;
     const [back, on] = parts.caption.querySelectorAll("button");
     back.disabled = state.at === 0;
     on.disabled = state.at === count - 1;

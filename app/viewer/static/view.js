@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const egma = (window.egmaViewer = window.egmaViewer || {});
-  const MAX_SCALE = 32; // stage pixels per film pixel
+  const MAX_SCALE = 32; // stage pixels per film pixel; more only where a tiny film is fitted larger
   const KEPT_PX = 48; // this much of the film stays on the stage, however far it is dragged
 
   class View {
@@ -51,7 +51,7 @@
     zoomAt(x, y, factor) {
       if (!this.isReady) return;
       const least = Math.min(this.fitScale, 1) * 0.5;
-      const scale = Math.min(MAX_SCALE, Math.max(least, this.scale * factor));
+      const scale = Math.min(Math.max(MAX_SCALE, this.fitScale), Math.max(least, this.scale * factor));
       this.x = x - (x - this.x) * (scale / this.scale);
       this.y = y - (y - this.y) * (scale / this.scale);
       this.scale = scale;
@@ -76,7 +76,10 @@
     }
 
     keepOnStage() {
-      const kept = (place, size, room) => Math.min(room - KEPT_PX, Math.max(KEPT_PX - size, place));
+      const kept = (place, size, room) => {
+        const least = Math.min(KEPT_PX, size);
+        return Math.min(room - least, Math.max(least - size, place));
+      };
       this.x = kept(this.x, this.film.width * this.scale, this.stage.width);
       this.y = kept(this.y, this.film.height * this.scale, this.stage.height);
     }

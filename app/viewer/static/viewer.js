@@ -27,7 +27,8 @@
       this.controls = new egma.Controls(root, this, this.life.signal);
       this.canvas = this.controls.parts.canvas;
       this.context = this.canvas.getContext("2d");
-      this.painters = (egma.extensions || []).map((extend) => extend(this)); // further layers, such as gaze
+      // further layers, such as gaze: each extension makes {paint(context, view), show(data)} for this viewer
+      this.painters = (egma.extensions || []).map((extend) => extend(this));
       this.watch();
       this.controls.sync();
       this.refresh();
@@ -80,6 +81,7 @@
       this.takeLayers(value);
       if (isNew) this.load(url, value, isOther);
       else if (state.film) this.describe();
+      for (const painter of this.painters) painter.show?.(value);
       this.refresh();
     }
 
