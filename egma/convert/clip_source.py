@@ -61,7 +61,11 @@ def find_clip(asked: str) -> ClipSource:
     return _find_listed(asked)
 
 
-def fetch_snapshot(name: str, patterns: tuple[str, ...], before: str = "") -> Path:
+_BRING_FOLDER = "fetch the model's folder where there is a network, copy it here and give the folder"
+_BRING_FILE = "fetch its weights where there is a network, copy them here and give NAME:FILE"
+
+
+def fetch_snapshot(name: str, patterns: tuple[str, ...], before: str = "", remedy: str = _BRING_FOLDER) -> Path:
     """The local folder of a model on the Hugging Face hub, fetched unless it was before."""
     import huggingface_hub
 
@@ -71,8 +75,7 @@ def fetch_snapshot(name: str, patterns: tuple[str, ...], before: str = "") -> Pa
         return Path(huggingface_hub.snapshot_download(name, allow_patterns=list(patterns)))
     except (OSError, ValueError, RuntimeError, huggingface_hub.errors.HfHubHTTPError) as error:
         raise CheckpointError(
-            f"{name!r}: {before}the Hugging Face hub could not be asked for it ({type(error).__name__}); fetch the "
-            "model's folder where there is a network, copy it here and give the folder"
+            f"{name!r}: {before}the Hugging Face hub could not be asked for it ({type(error).__name__}); {remedy}"
         ) from None
 
 
@@ -158,12 +161,11 @@ def _fetch_weights(asked: str, published: dict[str, Any]) -> Path:
 
     if published.get("hf_hub"):
         repository, file = os.path.split(published["hf_hub"])
-        folder = fetch_snapshot(repository, (file,) if file else _WEIGHTS)
+        folder = fetch_snapshot(repository, (file,) if file else _WEIGHTS, remedy=_BRING_FILE)
         return folder / file if file else _find_weights(folder)
     try:
         return Path(open_clip.download_pretrained(published))
     except (OSError, RuntimeError, ValueError) as error:
         raise CheckpointError(
-            f"{asked[:80]!r}: its weights could not be fetched ({type(error).__name__}); fetch the file where there is "
-            "a network and give NAME:FILE"
+            f"{asked[:80]!r}: its weights could not be fetched ({type(error).__name__}); {_BRING_FILE}"
         ) from None

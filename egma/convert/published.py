@@ -24,6 +24,8 @@ Family = Literal["medclip", "egma"]
 
 MEDCLIP_MEAN = 0.5862785803043838
 MEDCLIP_STD = 0.27950088968644304
+_MEAN = (MEDCLIP_MEAN, MEDCLIP_MEAN, MEDCLIP_MEAN)
+_STD = (MEDCLIP_STD, MEDCLIP_STD, MEDCLIP_STD)
 _MAX_TOKENS = 77
 _RESNET_PX = 224
 _UNFITTED_RANGE = (-1.0, 1.0)
@@ -146,9 +148,7 @@ def rename_swin(name: str) -> str:
 
 
 def _resnet_config() -> ImageTowerConfig:
-    return ImageTowerConfig(
-        "timm", "resnet50", _RESNET_PX, (MEDCLIP_MEAN,) * 3, (MEDCLIP_STD,) * 3, mode="pad", stages=(4,)
-    )
+    return ImageTowerConfig("timm", "resnet50", _RESNET_PX, _MEAN, _STD, mode="pad", stages=(4,))
 
 
 def _swin_config(folder: Path | None, heads: int) -> ImageTowerConfig:
@@ -165,8 +165,8 @@ def _swin_config(folder: Path | None, heads: int) -> ImageTowerConfig:
         "hf",
         "swin",
         input_px,
-        (MEDCLIP_MEAN,) * 3,
-        (MEDCLIP_STD,) * 3,
+        _MEAN,
+        _STD,
         mode="pad",
         stages=tuple(range(last - heads + 1, last + 1)),
         options={name: settings[name] for name in _SWIN_FIELDS if name in settings},
