@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 import gradio as gr
 
 from app.incidents import log_incident
+from app.views.wording import as_sentence
 from egma.errors import EgmaError
 
 Inputs = ParamSpec("Inputs")
@@ -31,7 +32,7 @@ def alerting(handler: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
         except gr.Error:
             raise
         except EgmaError as error:
-            raise _alert(_as_sentence(str(error))) from None
+            raise _alert(as_sentence(str(error))) from None
         except Exception as error:
             reference = log_incident(error)
             raise _alert(f"Something went wrong here. Nothing was lost; reference {reference}.") from None
@@ -40,10 +41,5 @@ def alerting(handler: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
 
 
 def _alert(sentence: str) -> gr.Error:
-    return gr.Error(sentence, duration=_SHOWN_FOR_S, print_exception=False)
-
-
-def _as_sentence(message: str) -> str:
-    """The message with a capital and a full stop, as text that no toast renders as markup."""
-    sentence = message[:1].upper() + message[1:]
-    return html.escape(sentence if sentence.endswith((".", "!", "?")) else sentence + ".", quote=False)
+    """The sentence as text: a toast renders markup."""
+    return gr.Error(html.escape(sentence, quote=False), duration=_SHOWN_FOR_S, print_exception=False)

@@ -27,7 +27,7 @@ const line = (row, trigger) => make("li", {},
       make("button", { type: "button", class: "egma-link", text: "Show where on the film",
         on: { click: () => trigger("show_finding", { finding: row.finding }) } }))));
 
-const waiting = (value) => make("div", { class: "egma-wait", role: "status" },
+const waiting = (value) => make("div", { class: value.state === "failed" ? "egma-failed" : "egma-wait", role: "status" },
   make("p", { text: value.message }),
   value.state === "loading" ? make("div", { class: "egma-ghosts", "aria-hidden": "true" },
     ...[0.8, 0.6, 0.5, 0.35, 0.2].map((w) => make("span", { style: { width: 100 * w + "%" } }))) : null);

@@ -15,6 +15,7 @@ from app.viewer import LayerData, ViewerData
 from app.views.facts import film_facts
 from app.views.findings import friendly_name, is_unsure, meaning_of
 from app.views.layers import MapLayer
+from app.views.wording import as_sentence
 
 if TYPE_CHECKING:
     from egma.inference.engine import Engine
@@ -84,8 +85,9 @@ def findings_screen(model: ModelSlot, study: Study) -> FindingsData:
     """The probabilities of a film, or why there are none yet."""
     engine = model.ready()
     if engine is None:
-        message = model.failure if model.state == "failed" else LOADING
-        return FindingsData(state=model.state if model.state == "failed" else "loading", message=message)
+        failed = model.state == "failed"
+        message = as_sentence(model.failure) if failed else LOADING
+        return FindingsData(state="failed" if failed else "loading", message=message)
     rows = [_bar(engine, finding, probability) for finding, probability in engine.classify(study).items()]
     return FindingsData(state="ready", rows=rows, meaning=meaning_of(engine))
 

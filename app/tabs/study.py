@@ -17,6 +17,10 @@ from app.viewer import CXRViewer
 
 CHIPS = ("pleural effusion", "cardiomegaly", "pneumothorax", "consolidation in the right lower lobe", "lung mass")
 PICK = "Example films…"
+SHOW_VIEWER_JS = """
+() => { if (innerWidth < 900) document.querySelector('#egma-viewer')?.scrollIntoView({ block: 'start' }); }
+"""
+"""On a phone the film is above the words: an answer nobody sees is none."""
 MODEL_QUEUE = "model"
 MODEL_PARALLEL = 2
 """Questions answered side by side: more would only share the same cores."""
@@ -87,7 +91,7 @@ def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, Fi
         line = FilmPanel(screen.film_screen(first), elem_id="egma-film")
         with gr.Row(elem_classes="egma-row"):
             upload = FilmButton(
-                "Open a film…", variant="secondary", size="md", elem_id="egma-open", min_width=130, scale=1
+                "Open a film…", variant="secondary", size="md", elem_id="egma-open", min_width=120, scale=1
             )
             picker = gr.Dropdown(
                 choices,
@@ -97,7 +101,7 @@ def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, Fi
                 show_label=False,
                 filterable=False,
                 elem_id="egma-examples",
-                min_width=150,
+                min_width=190,
                 scale=2,
             )
         gr.Markdown("DICOM, PNG, JPEG or TIFF; or drop it anywhere on the page.", elem_classes="egma-hint")
@@ -151,11 +155,14 @@ def _wire(tab: StudyTab, handlers: StudyHandlers) -> None:
         handlers.score, tab.film, scores, **model
     )
     tab.waiting.tick(handlers.score_when_ready, tab.film, scores, **model)
-    gr.on([tab.ask.click, tab.words.submit], handlers.ask, [tab.film, tab.words], asked, **model)
-    for chip in tab.chips:
-        chip.click(handlers.add_phrase, [tab.film, tab.words, chip], asked, **model)
-    tab.findings.show_finding(handlers.show_finding, [tab.film, tab.words], asked, **model)
-    tab.read.click(handlers.read_report, [tab.film, tab.report], [tab.sentences, tab.viewer], **model)
+    asking = [
+        gr.on([tab.ask.click, tab.words.submit], handlers.ask, [tab.film, tab.words], asked, **model),
+        tab.findings.show_finding(handlers.show_finding, [tab.film, tab.words], asked, **model),
+        tab.read.click(handlers.read_report, [tab.film, tab.report], [tab.sentences, tab.viewer], **model),
+        *(chip.click(handlers.add_phrase, [tab.film, tab.words, chip], asked, **model) for chip in tab.chips),
+    ]
+    for each in asking:
+        each.success(None, js=SHOW_VIEWER_JS, **quiet)
     tab.sentences.choose_sentence(
         handlers.choose_sentence, [tab.film, tab.report], [tab.sentences, tab.viewer], **model
     )
