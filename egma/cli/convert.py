@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MAX_FILMS = 64
 _TITLES = {"medclip": "MedCLIP", "egma": "EGMA"}
 _LICENCES = {
-    "medclip": "MIT, as its authors' repository states; its training data (MIMIC-CXR, CheXpert) have terms of their own.",
+    "medclip": "MIT, as its authors' repository states; its training data, MIMIC-CXR and CheXpert, have other terms.",
     "egma": "EGMA's authors name no licence for code or weights; ask them before any use beyond your own research.",
     "open-clip": "as its publisher states on the model's page; only the file you gave or named was read.",
 }
