@@ -31,6 +31,7 @@ class Vocabulary:
     terms: dict[str, re.Pattern[str]]
     denied_by: dict[str, re.Pattern[str]]
     normal: re.Pattern[str]
+    not_of_the_chest: re.Pattern[str]
     clear_lungs: re.Pattern[str]
     denied_by_clear_lungs: tuple[str, ...]
     denied_by_normal_film: tuple[str, ...]
@@ -50,6 +51,7 @@ def load_vocabulary() -> Vocabulary:
         terms={finding: _any_of(words) for finding, words in raw["terms"].items()},
         denied_by={finding: _any_of(words) for finding, words in raw["denied_by"].items()},
         normal=_any_of(raw["normal"]),
+        not_of_the_chest=_any_of(raw["not_of_the_chest"]),
         clear_lungs=_any_of(raw["clear_lungs"]),
         denied_by_clear_lungs=tuple(raw["denied_by_clear_lungs"]),
         denied_by_normal_film=tuple(raw["denied_by_normal_film"]),
@@ -75,7 +77,7 @@ def label_sentence(sentence: str) -> NDArray[np.int8]:
         _read_clause(clause, words, said)
     if words.clear_lungs.search(text):
         _deny(said, words.denied_by_clear_lungs)
-    is_normal = bool(words.normal.search(text))
+    is_normal = bool(words.normal.search(text)) and not words.not_of_the_chest.search(text)
     if is_normal and not words.clear_lungs.search(text):
         _deny(said, words.denied_by_normal_film)
     if PRESENT in said.values():
@@ -122,7 +124,7 @@ def _read_clause(clause: str, words: Vocabulary, said: dict[str, int]) -> None:
     denied_after = words.negations_after.search(clause)
     for finding, term in words.terms.items():
         for match in term.finditer(clause):
-            before = negation is not None and negation.start() < match.start()
+            before = negation is not None and negation.start() < match.end()
             after = denied_after is not None and denied_after.start() >= match.end()
             said[finding] = max(said[finding], ABSENT if before or after else PRESENT, key=_certainty)
     for finding, phrase in words.denied_by.items():

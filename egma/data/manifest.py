@@ -1,7 +1,7 @@
-"""The films' manifest: one row a film, its split by patient, what is known of each finding, and whether a model may ship.
+"""The films' manifest: a row a film, its split by patient, what is known of each finding, whether a model may ship.
 
-Columns: `image, split, source, patient, view, sex, age, labels, licence` and others that are not read here. Labels are the
-source's own, joined by "|"; NIH ChestX-ray14's are text-mined and noisy.
+Columns: `image, split, source, patient, view, sex, age, labels, licence` and others that are not read here. Labels are
+the source's own, joined by "|"; NIH ChestX-ray14's are text-mined and noisy.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Figures with their intervals: metrics of classification and grounding, the bootstrap, and the model card's numbers."""
+"""Figures with their intervals: metrics of classification and grounding, the bootstrap, the model card's numbers."""

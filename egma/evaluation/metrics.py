@@ -70,7 +70,7 @@ def macro_auroc(present: ArrayLike, scores: ArrayLike, known: ArrayLike, least_p
 
 
 def expected_calibration_error(present: ArrayLike, probabilities: ArrayLike, bins: int = 10) -> float:
-    """Mean gap between probability and frequency over bins of equal width, weighted by their films (Guo et al. 2017)."""
+    """Mean gap of probability and frequency over bins of equal width, weighted by their films (Guo et al. 2017)."""
     labels, values = np.asarray(present, np.float64), np.asarray(probabilities, np.float64)
     places = np.minimum((values * bins).astype(int), bins - 1)
     gaps = [
@@ -86,7 +86,7 @@ def points_inside(xy_px: tuple[float, float], boxes: Sequence[tuple[float, float
 
 
 def contrast_to_noise(values: ArrayLike, inside: ArrayLike) -> float:
-    """|mean inside - mean outside| / sqrt(variance inside + variance outside), NaN pixels left out (Boecking et al. 2022).
+    """|mean inside - mean outside| / sqrt(variance inside + variance outside), without NaN (Boecking et al. 2022).
 
     NaN where either side has no pixel or both are constant.
     """

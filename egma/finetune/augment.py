@@ -43,7 +43,7 @@ class Augmented:
     Attributes:
         pixels: float32 (B, S, S) in [0, 1].
         mirrored: bool (B,).
-        to_source: float32 (B, 2, 3): changed coordinates in [-1, 1] (x, y, 1) -> the film's own, as `affine_grid` has it.
+        to_source: float32 (B, 2, 3): changed coordinates in [-1, 1] (x, y, 1) -> the film's own, as of `affine_grid`.
     """
 
     pixels: Tensor

@@ -1,4 +1,4 @@
-"""First stage of egma-mini: the image trunk learns films, by telling their findings through a plain layer that is dropped.
+"""First stage of egma-mini: the image trunk learns films by telling their findings through a layer that is dropped.
 
 Mixup, label smoothing, another exposure and crop for every step, and an average of the weights over the last steps: a
 thousand films are few, and everything here keeps the trunk from learning them by heart.
@@ -17,9 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from egma.errors import CheckpointError
 from egma.evaluation.metrics import macro_auroc
 from egma.finetune.augment import PLAIN, Augmentation, augment
 from egma.model.egma import EgmaModel
+from egma.model.files import locate_files
+
+_TRAINED = ("image.", "heads.widen.")
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class TrunkSettings:
 
     Attributes:
         epochs, batch, learning_rate, weight_decay: of AdamW, with one epoch of warm-up and a cosine after it.
-        size_px: side of the films seen; the model is used at a slightly larger one, which suits it (Touvron et al. 2019).
+        size_px: side of the films seen; used at a slightly larger one, which suits a trunk (Touvron et al. 2019).
         mixup: of the beta distribution that two films are mixed by.
         smoothing: of the labels.
         decay: of the running average of weights, at its slowest.
@@ -67,23 +71,24 @@ class LabelledFilms:
 
 
 class _Classifier(nn.Module):
-    """Trunk, pooling by mean and maximum, one layer."""
+    """Trunk, the heads' pooling, one layer."""
 
     def __init__(self, model: EgmaModel, findings: int, dropout: float, prior: Tensor) -> None:
         super().__init__()
-        self.trunk = model.image
-        self.normalize = [model.normalize]  # in a list, so that the model is not a part of this one
+        self.trunk, self.widen = model.image, model.heads.widen
+        self.width = 2 * model.heads.widen[0].out_channels  # type: ignore[index]
+        self.mean, self.std = model.config.image.mean[0], model.config.image.std[0]
         self.dropout = nn.Dropout(dropout)
-        self.layer = nn.Linear(2 * model.image.channels[-1], findings)  # type: ignore[index]
+        self.layer = nn.Linear(self.width, findings)
         with torch.no_grad():
             self.layer.weight.mul_(0.1)
             self.layer.bias.copy_(torch.logit(prior.clamp(0.01, 0.9)))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits (B, 15) of films (B, S, S)."""
-        normal = self.normalize[0](pixels).contiguous(memory_format=torch.channels_last)
-        coarse = self.trunk(normal).stages[-1]
-        return self.layer(self.dropout(torch.cat((coarse.mean(dim=(2, 3)), coarse.amax(dim=(2, 3))), dim=1)))
+        normal = ((pixels - self.mean) / self.std).unsqueeze(1).expand(-1, 3, -1, -1)
+        wide = self.widen(self.trunk(normal.contiguous(memory_format=torch.channels_last)).stages[-1])
+        return self.layer(self.dropout(torch.cat((wide.mean(dim=(2, 3)), wide.amax(dim=(2, 3))), dim=1)))
 
 
 def train_trunk(
@@ -116,15 +121,34 @@ def train_trunk(
             loss = _step(net, films, places, settings, generator, optimizer)
             step += 1
             total += loss
-            _follow(average, net, min(settings.decay, (1 + step) / (10 + step)))
+            follow(average, net, min(settings.decay, (1 + step) / (10 + step)))
         score = macro_auroc(validation.present, _predict(average, validation, settings), validation.known, 5).value
         note(f"trunk: epoch {epoch + 1}/{settings.epochs} loss {total / steps:.4f} validation AUROC {score:.4f}")
         if score > best:
-            best, kept = score, copy.deepcopy(average.trunk.state_dict())
-    if kept is not None:
-        model.image.load_state_dict(kept)
+            best, kept = score, copy.deepcopy(average.state_dict())
+    net.load_state_dict(kept or average.state_dict())
     model.image.eval()
     return best
+
+
+def trained_tensors(model: EgmaModel) -> dict[str, Tensor]:
+    """What this stage trains, by the model's own names: the image tower and the widening of its last stage."""
+    return {name: tensor for name, tensor in model.state_dict().items() if name.startswith(_TRAINED)}
+
+
+def load_widening(model: EgmaModel) -> None:
+    """Start the heads' widening from the ImageNet weights that follow the trunk's in the published file."""
+    if model.config.image.init is None:
+        return
+    (path,) = locate_files(model.config.image.init, None).values()
+    published = list(torch.load(path, map_location="cpu", weights_only=True).values())
+    first = len(model.image.get_submodule("trunk").state_dict())
+    wanted = model.heads.widen.state_dict()  # type: ignore[union-attr]
+    with torch.no_grad():
+        for (name, target), tensor in zip(wanted.items(), published[first:]):
+            if target.shape != tensor.shape:
+                raise CheckpointError(f"initial weights: wanted {tuple(target.shape)} for heads.widen.{name}")
+            target.copy_(tensor)
 
 
 def _step(
@@ -191,7 +215,8 @@ def _set_rate(optimizer: torch.optim.Optimizer, settings: TrunkSettings, step: i
 
 
 @torch.no_grad()
-def _follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
+    """Move a running average of weights one step towards the weights now."""
     for kept, now in zip(average.state_dict().values(), net.state_dict().values()):
         if kept.dtype.is_floating_point:
             kept.mul_(decay).add_(now, alpha=1 - decay)

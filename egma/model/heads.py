@@ -31,8 +31,10 @@ class LinearHeads(nn.Module):
 class PyramidHeads(nn.Module):
     """The fine grid sees what the coarse one knows: coarse features are upsampled and added before the last layers.
 
-    Two grids, finest first: the trunk's finest stage and its coarsest. The film's vector comes from mean and maximum
-    of the coarsest stage, which keeps small findings that a mean alone washes out.
+    Two grids, finest first: the trunk's finest stage and its coarsest. Both are told where each patch lies, without
+    which "left" and "right" could hardly be learned. The film's vector comes from mean and maximum of the widened
+    coarsest stage, which keeps small findings that a mean alone washes out; widening is laid out as EfficientNet's own
+    last layer, so that a training may start from it.
     """
 
     def __init__(self, channels: tuple[int, ...], embed_dim: int, width: int) -> None:
@@ -44,27 +46,37 @@ class PyramidHeads(nn.Module):
         self.fine_in = nn.Conv2d(channels[0], width, 1)
         self.coarse_in = nn.Conv2d(channels[1], width, 1)
         self.fine_norm, self.coarse_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.place = nn.Conv2d(2, width, 1, bias=False)
         self.mix = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.blend = nn.Sequential(nn.Conv2d(width, width, 1), nn.GELU(), nn.Conv2d(width, width, 1))
         self.fine_out = nn.Linear(width, embed_dim)
         self.coarse_out = nn.Linear(width, embed_dim)
-        self.global_norm = nn.LayerNorm(2 * channels[1])
-        self.global_out = nn.Linear(2 * channels[1], embed_dim)
+        self.widen = nn.Sequential(
+            nn.Conv2d(channels[1], 4 * channels[1], 1, bias=False), nn.BatchNorm2d(4 * channels[1], eps=1e-3), nn.ReLU6()
+        )
+        self.global_norm = nn.LayerNorm(8 * channels[1])
+        self.global_out = nn.Linear(8 * channels[1], embed_dim)
 
     def forward(self, features: ImageFeatures) -> ImageOutput:
         """Unit vectors of the film, the fine grid and the coarse grid."""
         fine, coarse = features.stages
-        context = self.coarse_in(coarse)
+        context = self.coarse_in(coarse) + self.place(_places(coarse))
         upsampled = F.interpolate(context, size=fine.shape[-2:], mode="bilinear", align_corners=False)
-        mixed = _activate(self.fine_in(fine) + upsampled, self.fine_norm)
+        mixed = _activate(self.fine_in(fine) + upsampled + self.place(_places(fine)), self.fine_norm)
         mixed = mixed + self.mix(mixed)
-        pooled = torch.cat((coarse.mean(dim=(2, 3)), coarse.amax(dim=(2, 3))), dim=1)
+        mixed = mixed + self.blend(mixed)
         return ImageOutput(
-            unit(self.global_out(self.global_norm(pooled))),
+            unit(self.global_out(self.global_norm(self.pool(coarse)))),
             (
                 unit(self.fine_out(mixed.permute(0, 2, 3, 1))),
                 unit(self.coarse_out(_activate(context, self.coarse_norm).permute(0, 2, 3, 1))),
             ),
         )
+
+    def pool(self, coarse: Tensor) -> Tensor:
+        """(B, C, g, g) -> (B, 8 C): mean and maximum of the widened stage, what a film's vector is made of."""
+        wide = self.widen(coarse)
+        return torch.cat((wide.mean(dim=(2, 3)), wide.amax(dim=(2, 3))), dim=1)
 
 
 class OwnHeads(nn.Module):
@@ -98,6 +110,14 @@ def build_heads(config: HeadConfig, channels: tuple[int, ...], pooled_width: int
 def unit(vectors: Tensor) -> Tensor:
     """Vectors along the last axis, made unit in float32 whatever precision they came in; a zero vector stays zero."""
     return F.normalize(vectors.float(), dim=-1)
+
+
+def _places(features: Tensor) -> Tensor:
+    """(1, 2, gh, gw): x and y of every patch's centre, -1 to 1 over the model's input."""
+    rows, columns = features.shape[-2:]
+    y = (torch.arange(rows, device=features.device, dtype=features.dtype) + 0.5) * 2 / rows - 1
+    x = (torch.arange(columns, device=features.device, dtype=features.dtype) + 0.5) * 2 / columns - 1
+    return torch.stack((x.expand(rows, columns), y[:, None].expand(rows, columns))).unsqueeze(0)
 
 
 def _activate(features: Tensor, norm: nn.LayerNorm) -> Tensor:

@@ -1,0 +1,124 @@
+"""After training, on validation films: probabilities that mean what they say, and one display range for every map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F
+
+from egma.config import FindingConfig
+from egma.evaluation.intervals import draw_places
+
+_ROUNDS = 400
+_SCALE_PULL = 0.05
+"""How strongly findings share one scale: a hundred films hold a handful of positives of each."""
+_RATE_PULL = 0.05
+"""How strongly a finding's mean logit is held to its rate among training films."""
+_LEAST_POSITIVES = 5
+_THRESHOLD_DRAWS = 200
+_DISPLAY_PERCENTILES = (60.0, 99.7)
+"""Colours start where 40 % of validation patches still are (pages draw only from 0.4 of the range), and end above
+almost all of them: hot spots stay sparse."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """(15,) each: probability = sigmoid(scale * difference + bias)."""
+
+    scale: NDArray[np.float64]
+    bias: NDArray[np.float64]
+
+    def probabilities(self, differences: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(F, 15) probabilities of differences (F, 15)."""
+        return 1 / (1 + np.exp(-(differences * self.scale + self.bias)))
+
+
+def fit_calibration(
+    differences: NDArray[np.float32], present: NDArray[np.bool_], known: NDArray[np.bool_], rate: NDArray[np.float64]
+) -> Calibration:
+    """Platt's scale and bias of every finding, each pulled to what all findings and the training films say.
+
+    Args:
+        differences: (F, 15) on validation films.
+        present, known: bool (F, 15).
+        rate: (15,), share of positives among training films.
+    """
+    scores, wanted = torch.from_numpy(differences).double(), torch.from_numpy(present).double()
+    counted = torch.from_numpy(known).double()
+    usual = torch.logit(torch.from_numpy(np.clip(rate, 0.003, 0.9)).double())
+    center = (scores * counted).sum(dim=0) / counted.sum(dim=0).clamp(min=1)
+    shared = torch.tensor(np.log(8.0), dtype=torch.double, requires_grad=True)
+    own = torch.zeros(scores.shape[1], dtype=torch.double, requires_grad=True)
+    middle = usual.clone().requires_grad_(True)
+    optimizer = torch.optim.Adam([shared, own, middle], lr=0.05)
+    for _ in range(_ROUNDS):
+        logits = (scores - center) * (shared + own).exp() + middle
+        each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * counted
+        loss = (each.sum(dim=0) / counted.sum(dim=0).clamp(min=1)).sum()
+        loss = loss + _SCALE_PULL * own.square().sum() + _RATE_PULL * (middle - usual).square().sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    scale = (shared + own).exp().detach()
+    return Calibration(scale.numpy(), (middle.detach() - scale * center).numpy())
+
+
+def fit_threshold(
+    probabilities: NDArray[np.float64], present: NDArray[np.bool_], rate: float, seed: int = 0
+) -> tuple[float, tuple[float, float] | None]:
+    """The probability with the best sensitivity + specificity, and where it wanders when films are drawn anew.
+
+    With fewer than 5 positives it is the training rate, and nothing is said of its certainty.
+
+    Returns:
+        threshold, and (10th, 90th percentile) of it over draws: between them a page says "not sure".
+    """
+    if present.sum() < _LEAST_POSITIVES or present.all():
+        return float(np.clip(rate, 0.01, 0.5)), None
+    drawn = [
+        _best_threshold(probabilities[places], present[places])
+        for places in draw_places(np.arange(len(present)), _THRESHOLD_DRAWS, seed)
+        if 0 < present[places].sum() < len(places)
+    ]
+    low, high = np.percentile(drawn, (10, 90))
+    best = float(np.median(drawn))
+    return best, (float(min(low, best)), float(max(high, best)))
+
+
+def calibrate_findings(
+    findings: dict[str, FindingConfig],
+    differences: NDArray[np.float32],
+    present: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    rate: NDArray[np.float64],
+) -> dict[str, FindingConfig]:
+    """The findings with scale, bias, threshold and unsure range fitted; arguments as of `fit_calibration`."""
+    fitted = fit_calibration(differences, present, known, rate)
+    probabilities = fitted.probabilities(differences)
+    found = {}
+    for column, (name, finding) in enumerate(findings.items()):
+        rows = known[:, column]
+        threshold, unsure = fit_threshold(probabilities[rows, column], present[rows, column], float(rate[column]))
+        found[name] = replace(
+            finding,
+            scale=round(float(fitted.scale[column]), 4),
+            bias=round(float(fitted.bias[column]), 4),
+            threshold=round(threshold, 4),
+            unsure=None if unsure is None else (round(unsure[0], 4), round(unsure[1], 4)),
+        )
+    return found
+
+
+def fit_display_range(cosines: NDArray[np.float32]) -> tuple[float, float]:
+    """(low, high) of cosines between validation films' patches and the findings' positive prompts, any shape."""
+    low, high = np.percentile(cosines, _DISPLAY_PERCENTILES)
+    return round(float(low), 3), round(float(max(high, low + 0.05)), 3)
+
+
+def _best_threshold(probabilities: NDArray[np.float64], present: NDArray[np.bool_]) -> float:
+    order = np.argsort(-probabilities, kind="stable")
+    hits = np.cumsum(present[order]) / present.sum() - np.cumsum(~present[order]) / (~present).sum()
+    return float(probabilities[order][int(hits.argmax())])

@@ -1,0 +1,162 @@
+"""Makes egma-mini, seeded: `python -m egma.finetune.mini --data ../shared/data --out checkpoints/egma-mini`.
+
+First the image trunk learns films, then, on its frozen features, heads and text projection learn what sentences mean
+and where; then probabilities and the display range are fitted on validation films. Test films are never read here:
+`python -m egma.evaluation.mini` does that, once, and writes figures and card into the checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from egma.checkpoints import Checkpoint, save_checkpoint
+from egma.config import ModelConfig
+from egma.data.manifest import load_manifest
+from egma.data.openi import load_openi
+from egma.device import choose_device
+from egma.errors import DataError, EgmaError
+from egma.finetune.heads import train_heads
+from egma.finetune.stages import (
+    MINIATURE,
+    Note,
+    Recipe,
+    TrainingFilms,
+    build_heads_data,
+    build_phantom_films,
+    calibrate,
+    load_training_films,
+)
+from egma.finetune.trunk import load_widening, train_trunk, trained_tensors
+from egma.finetune.validation import Validation
+from egma.model.build import build_initialized_model
+from egma.model.egma import EgmaModel
+from egma.model.presets import build_mini_config
+
+FILM_MEAN, FILM_STD = (0.53,) * 3, (0.25,) * 3
+"""Of the training films' pixels: what the trunk sees is centred, whatever ImageNet's mean was."""
+
+TRUNK_NAME = "trunk.safetensors"
+CARD_UNTIL_MEASURED = "# {name}\n\nTrained, not measured yet: `python -m egma.evaluation.mini` writes this card.\n"
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(
+        prog="python -m egma.finetune.mini", description="Train egma-mini from films and report sentences."
+    )
+    parser.add_argument("--data", type=Path, help="folder with cxr/manifest.csv and cxr/images")
+    parser.add_argument("--out", type=Path, default=Path("checkpoints/egma-mini"), help="the checkpoint's folder")
+    parser.add_argument(
+        "--work", type=Path, help="keeps the trained trunk here, and starts from the one that lies there"
+    )
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=int, help="of the heads' training")
+    parser.add_argument("--miniature", action="store_true", help="a tiny model on phantoms, in seconds: tries the code")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, save, and say where. Exit status 2 is the caller's mistake."""
+    parsed = build_parser().parse_args(arguments)
+    started = time.monotonic()
+
+    def note(text: str) -> None:
+        print(f"{time.monotonic() - started:7.0f} s  {text}", file=sys.stderr, flush=True)
+
+    try:
+        checkpoint = train_mini(parsed, note)
+    except EgmaError as error:
+        print(f"egma: {error}", file=sys.stderr)
+        return 2
+    print(f"{checkpoint.name} {checkpoint.hash[:12]} is in {parsed.out}")
+    return 0
+
+
+def train_mini(parsed: argparse.Namespace, note: Note) -> Checkpoint:
+    """The whole recipe as the command's arguments ask for it."""
+    recipe = _recipe(parsed)
+    torch.manual_seed(recipe.seed)
+    if parsed.miniature:
+        films, reports = build_phantom_films(recipe), []
+    elif parsed.data is None:
+        raise DataError("--data is missing: name the folder that holds cxr/manifest.csv, or try --miniature")
+    else:
+        films = load_training_films(load_manifest(parsed.data), recipe.films_px, note)
+        reports = load_openi()
+    model = build_initialized_model(_config(miniature=parsed.miniature)).to(choose_device(parsed.device))
+    trunk_auroc = _bring_trunk(model, films, recipe, parsed.work, note)
+    data = build_heads_data(model, films, reports, recipe, note)
+    found = train_heads(model, data, recipe.heads, note)
+    model.eval()
+    config = replace(calibrate(model, data, found), training=_describe(recipe, films, len(reports), trunk_auroc, found))
+    note(f"best: {found}; display range {config.display_range}")
+    return save_checkpoint(model, config, parsed.out, CARD_UNTIL_MEASURED.format(name=parsed.out.name))
+
+
+def _recipe(parsed: argparse.Namespace) -> Recipe:
+    recipe = MINIATURE if parsed.miniature else Recipe()
+    heads = replace(recipe.heads, seed=parsed.seed, steps=parsed.steps or recipe.heads.steps)
+    return replace(recipe, seed=parsed.seed, trunk=replace(recipe.trunk, seed=parsed.seed), heads=heads)
+
+
+def _config(*, miniature: bool) -> ModelConfig:
+    if miniature:
+        from egma.testing.models import build_tiny_config
+
+        return build_tiny_config()
+    config = build_mini_config()
+    return replace(config, image=replace(config.image, mean=FILM_MEAN, std=FILM_STD))
+
+
+def _bring_trunk(
+    model: EgmaModel, films: TrainingFilms, recipe: Recipe, work: Path | None, note: Callable[[str], None]
+) -> float | None:
+    """Train the trunk, or take the one an earlier run left in `work`. Returns its AUROC, where it was trained now."""
+    kept = work / TRUNK_NAME if work else None
+    if kept and kept.is_file():
+        _fill(model, kept)
+        model.image.eval()
+        note("trunk: taken from an earlier run")
+        return None
+    load_widening(model)
+    best = train_trunk(model, films.train, films.validation, recipe.trunk, note)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: tensor.cpu().contiguous() for name, tensor in trained_tensors(model).items()}, kept)
+    return round(best, 4) if math.isfinite(best) else None
+
+
+def _fill(model: EgmaModel, path: Path) -> None:
+    tensors, wanted = load_file(path), trained_tensors(model)
+    if {name: tensor.shape for name, tensor in tensors.items()} != {
+        name: tensor.shape for name, tensor in wanted.items()
+    }:
+        raise DataError(f"{path.name} in the work folder is another model's trunk; remove it to train anew")
+    model.load_state_dict(tensors, strict=False)
+
+
+def _describe(
+    recipe: Recipe, films: TrainingFilms, reports: int, trunk_auroc: float | None, found: Validation
+) -> dict[str, object]:
+    """What the card tells of the training."""
+    return {
+        "recipe": asdict(recipe),
+        "films": {"train": len(films.train), "validation": len(films.validation), "excluded": films.excluded},
+        "reports": reports,
+        "trunk_validation_auroc": trunk_auroc,
+        "validation": asdict(found),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,157 @@
+"""The stages of egma-mini's training, from films on disk to a calibrated checkpoint; `egma.finetune.mini` runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from egma.config import ModelConfig
+from egma.data.films import load_film_array
+from egma.data.manifest import FilmRow, label_arrays
+from egma.data.openi import OpeniReport
+from egma.errors import DataError
+from egma.findings import FINDINGS
+from egma.finetune.calibrate import calibrate_findings, fit_display_range
+from egma.finetune.features import FilmFeatures, embed_films
+from egma.finetune.heads import HeadSettings
+from egma.finetune.heads_data import HeadsData, LabelledFeatures, PhantomFeatures, build_phantom_features
+from egma.finetune.phantoms import build_phantom_set
+from egma.finetune.sentences import build_bank
+from egma.finetune.trunk import LabelledFilms, TrunkSettings
+from egma.finetune.validation import Validation, embed_prompts, prompt_positives, score_films
+from egma.model.egma import EgmaModel
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every number of the training.
+
+    Attributes:
+        films_px: side of the films kept in memory; crops are taken from it.
+        views: of each training film whose features are cached, the first unchanged.
+        phantoms, validation_phantoms: how many are built.
+        trunk, heads: the two stages' settings.
+        seed: of phantoms, views and sentences; the stages have their own.
+    """
+
+    films_px: int = 352
+    views: int = 4
+    phantoms: int = 600
+    validation_phantoms: int = 150
+    trunk: TrunkSettings = field(default_factory=TrunkSettings)
+    heads: HeadSettings = field(default_factory=HeadSettings)
+    seed: int = 0
+
+
+MINIATURE = Recipe(
+    films_px=128,
+    views=2,
+    phantoms=12,
+    validation_phantoms=10,
+    trunk=TrunkSettings(epochs=1, batch=8, size_px=128),
+    heads=HeadSettings(steps=2, films=6, phantoms=4, validate_every=1),
+)
+"""Seconds long, on phantoms alone: every line of the recipe runs, and nothing is learned."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingFilms:
+    """Films to train on and to choose by, and what was left out.
+
+    Attributes:
+        train, validation: films with labels.
+        excluded: licence (or "no licence stated") -> films of the training split left out for it.
+    """
+
+    train: LabelledFilms
+    validation: LabelledFilms
+    excluded: dict[str, int]
+
+
+def load_training_films(rows: list[FilmRow], films_px: int, note: Note) -> TrainingFilms:
+    """Train and val films that a shipped model may learn from; validation only where all labels are known."""
+    kept = [row for row in rows if row.may_ship and row.split == "train"]
+    chosen_by = [row for row in rows if row.may_ship and row.split == "val" and row.known.all()]
+    if not kept or not chosen_by:
+        raise DataError(
+            "the manifest has no film to train or to validate on: wanted rows of both splits, freely licensed"
+        )
+    left_out: dict[str, int] = {}
+    for row in rows:
+        if row.split == "train" and not row.may_ship:
+            name = row.licence if row.licence not in ("", "unstated") else "no licence stated"
+            left_out[name] = left_out.get(name, 0) + 1
+    return TrainingFilms(_load(kept, films_px, note), _load(chosen_by, films_px, note), left_out)
+
+
+def build_phantom_films(recipe: Recipe) -> TrainingFilms:
+    """Phantoms in the films' place, for the miniature."""
+    sets = [
+        build_phantom_set(count, recipe.films_px, recipe.seed + 5 + place, with_gaze=False)
+        for place, count in enumerate((recipe.phantoms, recipe.validation_phantoms))
+    ]
+    train, validation = (LabelledFilms(each.films, each.present, np.ones_like(each.present)) for each in sets)
+    return TrainingFilms(train, validation, {})
+
+
+def build_heads_data(
+    model: EgmaModel, films: TrainingFilms, reports: list[OpeniReport], recipe: Recipe, note: Note
+) -> HeadsData:
+    """Everything frozen, computed once: features of films and phantoms by the trained trunk, and of all sentences."""
+    train = embed_films(model, films.train.pixels, recipe.views, seed=recipe.seed, note=note)
+    validation = embed_films(model, films.validation.pixels, 1, exact=True, note=note)
+    bank = build_bank(model, reports, recipe.seed)
+    note(f"sentences: {int(bank.from_reports.sum())} of reports, {int((~bank.from_reports).sum())} composed")
+    return HeadsData(
+        films=LabelledFeatures(train, films.train.present, films.train.known),
+        validation=LabelledFeatures(validation, films.validation.present, films.validation.known),
+        phantoms=_build_phantoms(model, recipe.phantoms, recipe.seed + 1, note, with_gaze=True),
+        validation_phantoms=_build_phantoms(model, recipe.validation_phantoms, recipe.seed + 2, note, with_gaze=False),
+        bank=bank,
+        prompts=embed_prompts(model),
+    )
+
+
+def calibrate(model: EgmaModel, data: HeadsData, validation: Validation) -> ModelConfig:
+    """The config with patch share, calibration and display range fitted on validation films."""
+    with torch.inference_mode():
+        scores = score_films(model, data.validation.features, data.prompts)
+        cosines = _patch_cosines(model, data.validation.features, data)
+    present, known = data.validation.present, data.validation.known
+    rate = data.prior.double().numpy()
+    mixed = scores.mixed(validation.patch_share)
+    return replace(
+        model.config,
+        patch_share=validation.patch_share,
+        classify=calibrate_findings(model.config.classify, mixed, present, known, rate),
+        display_range=fit_display_range(cosines),
+    )
+
+
+def _load(rows: list[FilmRow], films_px: int, note: Note) -> LabelledFilms:
+    present, known = label_arrays(rows)
+    return LabelledFilms(load_film_array([row.path for row in rows], films_px, note), present, known)
+
+
+def _build_phantoms(model: EgmaModel, count: int, seed: int, note: Note, *, with_gaze: bool) -> PhantomFeatures:
+    phantoms = build_phantom_set(count, model.config.image.input_px, seed, with_gaze=with_gaze, note=note)
+    layers = np.concatenate((phantoms.masks, phantoms.gaze), axis=1)
+    features = embed_films(model, phantoms.films, 1, masks=layers, exact=not with_gaze, note=note)
+    return build_phantom_features(model, phantoms, features)
+
+
+def _patch_cosines(model: EgmaModel, features: FilmFeatures, data: HeadsData) -> NDArray[np.float32]:
+    """Cosines of every validation patch with every positive prompt but those of a normal film: any order."""
+    prompts = prompt_positives(model, data.prompts)[1 : len(FINDINGS)]
+    places = np.arange(features.fine.shape[1])
+    found = []
+    for chosen in np.array_split(places, max(1, len(places) // 32)):
+        grids = model.heads(features.pick(0, chosen, model.logit_scale.device)).grids[model.drawn]
+        found.append((grids.flatten(0, 2) @ prompts.T).cpu().numpy().ravel())
+    return np.concatenate(found)
