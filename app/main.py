@@ -214,8 +214,14 @@ def _announce(settings: Settings, card: Card) -> None:
             file=sys.stderr,
             flush=True,
         )
-    if settings.open_browser:
+    if settings.open_browser and _has_desktop():
         threading.Thread(target=webbrowser.open, args=(settings.address,), daemon=True).start()
+
+
+def _has_desktop() -> bool:
+    """Whether there is a screen to open a browser on: without one, a text browser would take the terminal over."""
+    unix_desktop = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    return sys.platform in ("win32", "darwin") or bool(unix_desktop)
 
 
 def _stop_on_signals(stopped: threading.Event) -> None:
@@ -226,5 +232,6 @@ def _stop_on_signals(stopped: threading.Event) -> None:
             return
         stopped.set()
 
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, stop)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last: the terminal was closed; not on Windows
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
+from gradio.themes.base import Base
 from gradio.themes.utils import sizes
+from gradio.themes.utils.colors import Color
 
 CSS_PATH = Path(__file__).parent / "app.css"
 
-_ACCENT = gr.themes.Color(
+_ACCENT = Color(
     "#eef6f9",
     "#d5e9f0",
     "#aed4e2",
@@ -22,7 +23,7 @@ _ACCENT = gr.themes.Color(
     "#10394a",
     "#082532",
 )
-_GREY = gr.themes.Color(
+_GREY = Color(
     "#f7f8fa",
     "#eef0f3",
     "#dfe3e8",
@@ -48,9 +49,9 @@ TOGGLE_DARK_JS = """
 """Toggling the class alone leaves the body in its first colours."""
 
 
-def build_theme() -> gr.themes.Base:
+def build_theme() -> Base:
     """The theme; both modes meet WCAG AA for text."""
-    return gr.themes.Base(
+    return Base(
         primary_hue=_ACCENT,
         secondary_hue=_ACCENT,
         neutral_hue=_GREY,

@@ -12,7 +12,7 @@ from app.films import OpenFilm
 from app.panels import BarData, FilmData, FindingsData, MatchRow, NoticesData, PatchData, SentencesData
 from app.services import ModelSlot
 from app.viewer import LayerData, ViewerData
-from app.views.facts import film_facts
+from app.views.facts import film_facts, window_note
 from app.views.findings import friendly_name, is_unsure, meaning_of
 from app.views.layers import MapLayer
 from app.views.wording import as_sentence
@@ -38,14 +38,14 @@ def notices_screen(film: OpenFilm) -> NoticesData:
 
 def viewer_screen(film: OpenFilm, engine: Engine | None = None, layers: Sequence[MapLayer] = ()) -> ViewerData:
     """A film in the viewer. Layers that come along stay off: `asked_screen` switches them on."""
-    picture, display = film.picture, film.study.display
+    picture = film.picture
     low, high = engine.display_range if engine else (0.0, 1.0)
     return ViewerData(
         image=FileData(path=str(picture.path), orig_name="film.png", mime_type="image/png"),
         packed16=True,
         center=picture.center,
         width=picture.width,
-        window_note=display.note if display else "",
+        window_note=window_note(film.study),
         spacing_mm=list(picture.spacing_mm) if picture.spacing_mm else None,
         source_hw=list(film.study.shape),
         film_id=film.key,

@@ -83,7 +83,8 @@ class StudyHandlers:
     def open_example(self, name: str | None) -> OpenedView:
         """Open a film of the menu."""
         if not name:  # the menu's own heading
-            return OpenedView(*[gr.skip()] * len(OpenedView._fields))
+            unchanged: Any = gr.skip()
+            return OpenedView(*[unchanged] * len(OpenedView._fields))
         return self._opened(self.services.examples.open(name), gr.skip())
 
     def _opened(self, film: OpenFilm, picker: Any) -> OpenedView:

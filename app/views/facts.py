@@ -18,6 +18,12 @@ def film_facts(study: Study, source: str = "") -> list[str]:
         facts.append(f"{row_mm:.3g} mm/px" if same else f"{row_mm:.3g} × {column_mm:.3g} mm/px")
     if study.source in _KINDS:
         facts.append(_KINDS[study.source])
-    if study.display is not None and study.display.note:
-        facts.append(study.display.note)
+    note = window_note(study)
+    if note:
+        facts.append(note)
     return facts
+
+
+def window_note(study: Study) -> str:
+    """Where a film's default window comes from; nothing for a computed one, which has no window to choose."""
+    return study.display.note if study.display is not None and study.source != "array" else ""

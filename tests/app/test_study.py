@@ -1,6 +1,7 @@
 """What the Study tab does when a reader does something, asked without a server."""
 
 import json
+from functools import partial
 
 import gradio as gr
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from app.services import ModelSlot
 from app.tabs.study_handlers import UPLOAD_TITLE, StudyHandlers
 from egma.errors import CheckpointError
+from egma.testing import hostile, write_dicom
 from tests.app.conftest import make_study, send
 
 HOSTILE = "<img src=x onerror=alert(1)> ${alert(1)} {{constructor}}"
@@ -63,6 +65,52 @@ def test_what_is_no_film_is_one_sentence_and_the_upload_is_gone(handlers, servic
     assert "\n" not in caught.value.message
     assert str(services.folder.root) not in caught.value.message
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(hostile.write_png_bomb, id="a PNG of 12,000 x 12,000"),
+        pytest.param(partial(hostile.write_deflated_bomb, megabytes=500), id="a deflated bomb"),
+        pytest.param(hostile.write_size_bomb, id="a DICOM that declares 65,535 x 65,535"),
+        pytest.param(hostile.write_truncated, id="a truncated DICOM"),
+    ],
+)
+def test_a_film_that_would_cost_too_much_is_one_sentence(handlers, services, write):
+    path = write(services.folder.uploads / "film-3")
+    with pytest.raises(gr.Error) as caught:
+        handlers.open_upload(str(path))
+    assert "went wrong" not in caught.value.message
+    assert len(caught.value.message) < 300
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1)])
+def test_a_film_of_an_odd_shape_opens_or_is_refused_in_one_sentence(handlers, services, size):
+    try:
+        view = handlers.open_upload(str(upload(services, size=size)))
+    except gr.Error as refusal:
+        assert "went wrong" not in refusal.message
+        return
+    assert view.notices.sentences
+    assert handlers.ask(view.film, "nodule").viewer.layers
+    assert handlers.score(view.film).findings.state == "ready"
+
+
+def test_no_tag_of_a_dicom_reaches_the_page(handlers, services):
+    tags = {
+        "PatientName": "DOE^JOHN",
+        "PatientID": "DOE-4711",
+        "StudyDescription": HOSTILE,
+        "WindowCenter": 2000.0,
+        "WindowWidth": 3000.0,
+        "WindowCenterWidthExplanation": "DOE<img src=x>",
+    }
+    pixels = (np.random.default_rng(2).random((64, 64)) * 4000).astype(np.uint16)
+    view = handlers.open_upload(str(write_dicom(services.folder.uploads / "film-4", pixels, tags=tags)))
+    shown = json.dumps([part.model_dump() for part in view if hasattr(part, "model_dump")])
+    assert "DOE" not in shown
+    assert "<img" not in shown
 
 
 def test_two_phrases_make_two_layers_that_stay_on_the_film(handlers, film):
