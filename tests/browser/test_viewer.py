@@ -285,6 +285,17 @@ def test_keys_work_only_while_the_film_has_the_focus(screen: Screen) -> None:
     assert (screen.get("state.inverted"), screen.get("view.fitted")) == (False, True)
 
 
+def test_new_maps_leave_the_view_and_the_window_as_they_were(screen: Screen) -> None:
+    screen.drag(80, 40, button="right")
+    screen.press("+", "i")
+    before = [screen.get(name) for name in ("view.scale", "state.window", "state.inverted")]
+    screen.ask()
+    assert [screen.get(name) for name in ("view.scale", "state.window", "state.inverted")] == before
+    screen.page.get_by_role("button", name="Other film", exact=True).click()
+    screen.wait("state.filmId === 'second' && document.querySelector('.egv').viewer.state.film")
+    assert (screen.get("view.fitted"), screen.get("state.inverted")) == (True, False)
+
+
 def test_stepping_shows_one_sentence_at_a_time(screen: Screen) -> None:
     screen.ask("Read report")
     caption = screen.page.get_by_role("group", name="Phrase on the film")

@@ -151,7 +151,7 @@
     describe() {
       const { film, note, layers } = this.state;
       const maps = layers.length ? `${layers.length} ${layers.length === 1 ? "map" : "maps"}` : "";
-      this.controls.say([`${film.width} × ${film.height} px`, note && `window: ${note}`, maps].filter(Boolean).join(" · "));
+      this.controls.say([`${film.width} × ${film.height} px`, note, maps].filter(Boolean).join(" · "));
     }
 
     isOn(layer) { return !this.state.off.has(layer.id); }
