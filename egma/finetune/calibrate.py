@@ -16,7 +16,7 @@ _ROUNDS = 400
 _SCALE_PULL = 0.05
 """How strongly findings share one scale: a hundred films hold a handful of positives of each."""
 _RATE_PULL = 0.05
-"""How strongly a finding's mean logit is held to its rate among training films."""
+"""How strongly a finding's mean probability is held to its rate among training films."""
 _LEAST_POSITIVES = 5
 _THRESHOLD_DRAWS = 200
 _DISPLAY_PERCENTILES = (60.0, 99.7)
@@ -58,7 +58,8 @@ def fit_calibration(
         logits = (scores - center) * (shared + own).exp() + middle
         each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * counted
         loss = (each.sum(dim=0) / counted.sum(dim=0).clamp(min=1)).sum()
-        loss = loss + _SCALE_PULL * own.square().sum() + _RATE_PULL * (middle - usual).square().sum()
+        mean = (logits.sigmoid() * counted).sum(dim=0) / counted.sum(dim=0).clamp(min=1)
+        loss = loss + _SCALE_PULL * own.square().sum() + _RATE_PULL * (mean.logit() - usual).square().sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -1,0 +1,76 @@
+"""The recipe runs from end to end, seeded, on a tiny model and phantoms."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from egma.evaluation import mini as evaluation
+from egma.finetune import mini
+from egma.inference.engine import load_engine
+from egma.testing.phantoms import build_phantom
+
+pytestmark = pytest.mark.timeout(200)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recipe")
+    arguments = ["--miniature", "--device", "cpu", "--out", str(folder / "tiny"), "--work", str(folder / "work")]
+    assert mini.main(arguments) == 0
+    return folder / "tiny"
+
+
+def test_the_recipe_makes_a_checkpoint_that_answers(trained: Path) -> None:
+    engine = load_engine(trained, "cpu")
+    study = build_phantom(5, finding="Effusion", side="left", size=(128, 128)).study
+    scores = engine.classify(study)
+    assert len(scores) == 15 and all(0 <= value <= 1 for value in scores.values())
+    low, high = engine.display_range
+    assert -1 <= low < high <= 1
+    (found,) = engine.ground(study, ["left pleural effusion"])
+    assert np.isfinite(found.grid).all()
+
+
+def test_the_config_tells_what_was_trained(trained: Path) -> None:
+    training = json.loads((trained / "config.json").read_text())["training"]
+    assert training["recipe"]["seed"] == 0
+    assert training["films"]["train"] == 12
+    assert set(training["validation"]) == {"auroc", "patch_share", "pointing", "side"}
+
+
+def test_equal_seeds_make_equal_checkpoints(trained: Path, tmp_path: Path) -> None:
+    assert mini.main(["--miniature", "--device", "cpu", "--out", str(tmp_path / "tiny")]) == 0
+    again, first = (json.loads((folder / "config.json").read_text()) for folder in (tmp_path / "tiny", trained))
+    assert again["weights_sha256"] == first["weights_sha256"]
+
+
+def test_a_trunk_left_by_an_earlier_run_is_taken(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    work = trained.parent / "work"
+    assert mini.main(["--miniature", "--device", "cpu", "--out", str(work / "again"), "--work", str(work)]) == 0
+    assert "taken from an earlier run" in capsys.readouterr().err
+
+
+def test_the_evaluation_writes_figures_and_a_card_from_them(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert evaluation.main(["--checkpoint", str(trained), "--phantoms", "6", "--phantom-px", "128"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((trained / "figures.json").read_text())
+    card = (trained / "card.md").read_text()
+    assert printed["hash"][:16] in card
+    assert f"{printed['phantoms']['hit']['value']:.3f}" in card
+    assert "Research use only" in card
+    assert load_engine(trained, "cpu").checkpoint.card == card
+
+
+def test_no_data_is_the_callers_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mini.main(["--out", str(tmp_path / "none")]) == 2
+    assert "--data is missing" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_data_without_a_manifest_is_the_callers_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mini.main(["--data", str(tmp_path), "--out", str(tmp_path / "none")]) == 2
+    assert "no manifest was found" in capsys.readouterr().err
