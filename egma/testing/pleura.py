@@ -74,7 +74,7 @@ def draw_thickening(scene: Scene, request: Request) -> Lesion:
     band = band * (scene.thorax.cavity[request.side] > 0.05)
     mask = (band > 0.5) & (scene.thorax.cavity[request.side] > 0.3)
     zone = "upper" if apical else ("mid" if middle < (top + bottom) / 2 + 3 else "lower")
-    return Lesion(mask, soft=2.2 * band * uneven, zone=zone, form="apical" if apical else "lateral")
+    return Lesion(mask, soft=2.9 * band * uneven, zone=zone, form="apical" if apical else "lateral")
 
 
 def _fill_gap(scene: Scene, gap: Gap) -> Float32:
