@@ -20,7 +20,7 @@ _SHOWN_FOR_S = 12
 
 
 def alerting(handler: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
-    """Wrap an event handler: `EgmaError` becomes its sentence, anything else a reference number and a log entry.
+    """Wrap an event handler: what goes wrong becomes a toast, or a script's one sentence.
 
     What is on screen stays, because a handler that raises changes no output.
     """
@@ -31,15 +31,36 @@ def alerting(handler: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
             return handler(*args, **kwargs)
         except gr.Error:
             raise
-        except EgmaError as error:
-            raise _alert(as_sentence(str(error))) from None
         except Exception as error:
-            reference = log_incident(error)
-            raise _alert(f"Something went wrong here. Nothing was lost; reference {reference}.") from None
+            # as text: a toast renders markup
+            sentence = html.escape(describe_failure(error), quote=False)
+            raise gr.Error(sentence, duration=_SHOWN_FOR_S, print_exception=False) from None
 
     return guarded
 
 
-def _alert(sentence: str) -> gr.Error:
-    """The sentence as text: a toast renders markup."""
-    return gr.Error(html.escape(sentence, quote=False), duration=_SHOWN_FOR_S, print_exception=False)
+def answering(refusal: Callable[[str], Output]) -> Callable[[Callable[Inputs, Output]], Callable[Inputs, Output]]:
+    """Wrap an event handler that answers in place: what goes wrong becomes part of its own view.
+
+    Args:
+        refusal: the view that says a sentence and leaves everything else as it is.
+    """
+
+    def wrap(handler: Callable[Inputs, Output]) -> Callable[Inputs, Output]:
+        @wraps(handler)
+        def guarded(*args: Inputs.args, **kwargs: Inputs.kwargs) -> Output:
+            try:
+                return handler(*args, **kwargs)
+            except Exception as error:
+                return refusal(describe_failure(error))
+
+        return guarded
+
+    return wrap
+
+
+def describe_failure(error: Exception) -> str:
+    """An `EgmaError`'s own sentence; for anything else a reference number, under which the log says where."""
+    if isinstance(error, EgmaError):
+        return as_sentence(str(error))
+    return f"Something went wrong here. Nothing was lost; reference {log_incident(error)}."

@@ -36,6 +36,12 @@ class FilmData(GradioModel):
     facts: list[str] = Field(default_factory=list)
 
 
+class MessageData(GradioModel):
+    """One sentence for the reader; an empty one hides the box."""
+
+    text: str = ""
+
+
 class NoticesData(GradioModel):
     """Warnings about a film; none hides the box."""
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import gradio as gr
 
-from app.panels.data import FilmData, FindingsData, NoticesData, PatchData, SentencesData
+from app.panels.data import FilmData, FindingsData, MessageData, NoticesData, PatchData, SentencesData
 from app.stubs import write_no_stubs
 
 write_no_stubs()
@@ -72,6 +72,14 @@ class FilmPanel(_Panel):
 
     data_model = FilmData
     script = "film.js"
+
+
+class MessagePanel(_Panel):
+    """What is said in answer to words that could not be asked."""
+
+    data_model = MessageData
+    script = "message.js"
+    kind = "egma-message"
 
 
 class NoticesPanel(_Panel):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from egma.types import Study
 
 NOTICE = "Research use only. Not for diagnosis."
-LOADING = "The model is loading. The film can be read meanwhile."
+LOADING = "The model is loading. Read the film meanwhile; what you ask is answered as soon as it is ready."
 _SHOWN_FINDINGS = 5
 
 

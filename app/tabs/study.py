@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from app.films import OpenFilm, example_key
-from app.panels import FilmPanel, FindingsData, FindingsPanel, NoticesPanel, PatchPanel, SentencesPanel
+from app.panels import FilmPanel, FindingsData, FindingsPanel, MessagePanel, NoticesPanel, PatchPanel, SentencesPanel
 from app.services import Services
 from app.tabs import screen
 from app.tabs.study_handlers import MAX_REPORT_CHARS, MAX_WORDS_CHARS, StudyHandlers
@@ -21,9 +21,8 @@ SHOW_VIEWER_JS = """
 () => { if (innerWidth < 900) document.querySelector('#egma-viewer')?.scrollIntoView({ block: 'start' }); }
 """
 """On a phone the film is above the words: an answer nobody sees is none."""
-MODEL_QUEUE = "model"
-MODEL_PARALLEL = 2
-"""Questions answered side by side: more would only share the same cores."""
+PARALLEL = 2
+"""Films read, or scored, side by side: more would only share the same cores."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +36,7 @@ class StudyTab:
     upload: FilmButton
     picker: gr.Dropdown
     words: gr.Textbox
+    said: MessagePanel
     ask: gr.Button
     chips: tuple[gr.Button, ...]
     findings: FindingsPanel
@@ -58,27 +58,28 @@ def build(services: Services, first: OpenFilm) -> StudyTab:
             patch = PatchPanel(elem_id="egma-patch")
         with gr.Column(scale=5, min_width=320, elem_classes="egma-side"):
             line, upload, picker = _build_film_card(services, first)
-            words, ask, chips = _build_words_card()
+            words, said, ask, chips = _build_words_card()
             report, read, sentences = _build_report_card()
             with gr.Column(elem_classes="egma-card"):
                 gr.Markdown("## Findings", elem_classes="egma-h2")
                 findings = FindingsPanel(FindingsData(state="loading", message=screen.LOADING), elem_id="egma-findings")
     tab = StudyTab(
-        film,
-        viewer,
-        line,
-        notices,
-        upload,
-        picker,
-        words,
-        ask,
-        chips,
-        findings,
-        report,
-        read,
-        sentences,
-        patch,
-        waiting,
+        film=film,
+        viewer=viewer,
+        line=line,
+        notices=notices,
+        upload=upload,
+        picker=picker,
+        words=words,
+        said=said,
+        ask=ask,
+        chips=chips,
+        findings=findings,
+        report=report,
+        read=read,
+        sentences=sentences,
+        patch=patch,
+        waiting=waiting,
     )
     _wire(tab, StudyHandlers(services))
     return tab
@@ -108,7 +109,7 @@ def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, Fi
     return line, upload, picker
 
 
-def _build_words_card() -> tuple[gr.Textbox, gr.Button, tuple[gr.Button, ...]]:
+def _build_words_card() -> tuple[gr.Textbox, MessagePanel, gr.Button, tuple[gr.Button, ...]]:
     with gr.Column(elem_classes="egma-card"):
         words = gr.Textbox(
             label="Ask in words",
@@ -119,10 +120,11 @@ def _build_words_card() -> tuple[gr.Textbox, gr.Button, tuple[gr.Button, ...]]:
             max_length=MAX_WORDS_CHARS,
             elem_id="egma-words",
         )
+        said = MessagePanel(elem_id="egma-said")
         with gr.Row(elem_classes="egma-chips"):
             chips = tuple(gr.Button(phrase, size="sm", variant="secondary") for phrase in CHIPS)
         ask = gr.Button("Show where", variant="primary", elem_id="egma-ask")
-    return words, ask, chips
+    return words, said, ask, chips
 
 
 def _build_report_card() -> tuple[gr.Textbox, gr.Button, SentencesPanel]:
@@ -142,29 +144,28 @@ def _build_report_card() -> tuple[gr.Textbox, gr.Button, SentencesPanel]:
 
 def _wire(tab: StudyTab, handlers: StudyHandlers) -> None:
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    model = {**quiet, "concurrency_id": MODEL_QUEUE, "concurrency_limit": MODEL_PARALLEL}
-    reading = {**quiet, "concurrency_id": "films", "concurrency_limit": MODEL_PARALLEL}
+    reading = {**quiet, "concurrency_id": "films", "concurrency_limit": PARALLEL}
+    model = {**quiet, "concurrency_id": "model", "concurrency_limit": PARALLEL}
+    # a question takes milliseconds, the framework's queue adds thirty; the engine takes one caller at a time anyway
+    at_once = {**quiet, "queue": False}
     opened = [tab.film, tab.viewer, tab.line, tab.notices, tab.findings, tab.patch, tab.sentences, tab.picker]
-    scores = [tab.findings, tab.waiting]
-    asked = [tab.words, tab.viewer]
+    scores, stepped = [tab.findings, tab.waiting], [tab.sentences, tab.viewer]
+    asked = [tab.words, tab.viewer, tab.said]
+    question, pages = [tab.film, tab.words], [tab.film, tab.report]
 
-    tab.upload.upload(handlers.open_upload, tab.upload, opened, **reading).success(
-        handlers.score, tab.film, scores, **model
-    )
-    tab.picker.input(handlers.open_example, tab.picker, opened, **reading).success(
-        handlers.score, tab.film, scores, **model
-    )
+    for opening in (
+        tab.upload.upload(handlers.open_upload, tab.upload, opened, **reading),
+        tab.picker.input(handlers.open_example, tab.picker, opened, **reading),
+    ):
+        opening.success(handlers.score, tab.film, scores, **model)
     tab.waiting.tick(handlers.score_when_ready, tab.film, scores, **model)
-    asking = [
-        gr.on([tab.ask.click, tab.words.submit], handlers.ask, [tab.film, tab.words], asked, **model),
-        tab.findings.show_finding(handlers.show_finding, [tab.film, tab.words], asked, **model),
-        tab.read.click(handlers.read_report, [tab.film, tab.report], [tab.sentences, tab.viewer], **model),
-        *(chip.click(handlers.add_phrase, [tab.film, tab.words, chip], asked, **model) for chip in tab.chips),
-    ]
-    for each in asking:
-        each.success(None, js=SHOW_VIEWER_JS, **quiet)
-    tab.sentences.choose_sentence(
-        handlers.choose_sentence, [tab.film, tab.report], [tab.sentences, tab.viewer], **model
-    )
-    tab.viewer.layer_step(handlers.follow_step, tab.report, tab.sentences, **reading)
-    tab.viewer.patch_click(handlers.match_patch, [tab.film, tab.words], tab.patch, **model)
+    for asking in (
+        gr.on([tab.ask.click, tab.words.submit], handlers.ask, question, asked, **at_once),
+        tab.findings.show_finding(handlers.show_finding, question, asked, **at_once),
+        tab.read.click(handlers.read_report, pages, stepped, **model),
+        *(chip.click(handlers.add_phrase, [*question, chip], asked, **at_once) for chip in tab.chips),
+    ):
+        asking.success(None, js=SHOW_VIEWER_JS, **quiet)
+    tab.sentences.choose_sentence(handlers.choose_sentence, pages, stepped, **model)
+    tab.viewer.layer_step(handlers.follow_step, tab.report, tab.sentences, **model)
+    tab.viewer.patch_click(handlers.match_patch, question, tab.patch, **at_once)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gradio as gr
 
-from app.alerts import alerting
+from app.alerts import alerting, answering
 from app.films import OpenFilm, load_upload
-from app.panels import FilmData, FindingsData, NoticesData, PatchData, SentencesData
+from app.panels import FilmData, FindingsData, MessageData, NoticesData, PatchData, SentencesData
 from app.services import Services
 from app.tabs import screen
 from app.viewer import ViewerData
@@ -45,10 +45,11 @@ class OpenedView(NamedTuple):
 
 
 class AskedView(NamedTuple):
-    """New values after words were asked."""
+    """New values after words were asked, and what is said where they could not be."""
 
     words: Any
-    viewer: ViewerData
+    viewer: Any
+    said: MessageData = MessageData()
 
 
 class ReportView(NamedTuple):
@@ -63,6 +64,14 @@ class ScoresView(NamedTuple):
 
     findings: Any
     waiting: Any
+
+
+def _refused(sentence: str) -> AskedView:
+    return AskedView(gr.skip(), gr.skip(), MessageData(text=sentence))
+
+
+def _no_match(sentence: str) -> PatchData:
+    return PatchData(where=sentence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,12 +122,12 @@ class StudyHandlers:
             return ScoresView(gr.skip(), gr.skip())
         return self.score(film)
 
-    @alerting
+    @answering(_refused)
     def ask(self, film: str, words: str) -> AskedView:
         """Where the model finds each phrase, one a line."""
         return AskedView(gr.skip(), self._asked(film, clean_phrases(words or "")))
 
-    @alerting
+    @answering(_refused)
     def add_phrase(self, film: str, words: str, phrase: str) -> AskedView:
         """Add a suggested phrase to those in the box and ask them all."""
         lines = [line for line in (words or "").splitlines() if line.strip()]
@@ -127,11 +136,11 @@ class StudyHandlers:
         words = "\n".join(lines)
         return AskedView(words, self._asked(film, clean_phrases(words), show=phrase))
 
-    @alerting
+    @answering(_refused)
     def show_finding(self, film: str, words: str, event: gr.EventData) -> AskedView:
         """Ask for the finding whose bar was opened."""
         finding = str(getattr(event, "finding", ""))
-        if finding not in self._engine().findings:
+        if finding not in self.services.model.engine().findings:
             raise PromptError("That finding is not one of the model's. Reload the page.")
         return self.add_phrase(film, words, finding_phrase(finding))
 
@@ -150,7 +159,7 @@ class StudyHandlers:
         """Mark the sentence that a reader stepped to in the viewer itself."""
         return _sentences_at(report, int(_number(event, "index")))
 
-    @alerting
+    @answering(_no_match)
     def match_patch(self, film: str, words: str, event: gr.EventData) -> PatchData:
         """Which phrases and findings the clicked patch matches."""
         study = self.services.films.find(film).study
@@ -159,24 +168,18 @@ class StudyHandlers:
             return PatchData()
         height, width = study.shape
         phrases = clean_phrases(words) if (words or "").strip() else []
-        return screen.patch_screen(self._engine(), study, (u * width, v * height), phrases)
-
-    def _engine(self) -> Engine:
-        """The engine; a reader who has to wait for it is told."""
-        if self.services.model.state == "loading":
-            gr.Info("The model is still loading. Your question is answered as soon as it is ready.", title="One moment")
-        return self.services.model.engine()
+        return screen.patch_screen(self.services.model.engine(), study, (u * width, v * height), phrases)
 
     def _report_step(self, film: str, report: str, index: int) -> ReportView:
         data = _sentences_at(report, index)
-        opened, engine = self.services.films.find(film), self._engine()
+        opened, engine = self.services.films.find(film), self.services.model.engine()
         layers = self._layers(opened, engine, data.sentences)
         return ReportView(
             data, screen.asked_screen(opened, engine, layers, step=True, current=layers[data.current].key)
         )
 
     def _asked(self, film: str, phrases: list[str], show: str = "") -> ViewerData:
-        opened, engine = self.services.films.find(film), self._engine()
+        opened, engine = self.services.films.find(film), self.services.model.engine()
         layers = self._layers(opened, engine, phrases)
         new = [layer.key for layer in layers if layer.phrase.casefold() == show.casefold()]
         return screen.asked_screen(opened, engine, layers, visible=new or None)

@@ -199,6 +199,22 @@ def test_a_bad_film_is_one_sentence_and_nothing_is_lost(address, open_page, tmp_
     assert page.get_by_label("Ask in words").input_value() == "nodule"
 
 
+def test_words_that_cannot_be_asked_are_one_sentence_and_nothing_is_lost(address, open_page):
+    watched = open_page(address)
+    page = watched.page
+    film_is_drawn(page)
+    ask(page, "nodule")
+    page.get_by_label("Ask in words").fill("x" * 500)
+    page.get_by_role("button", name="Show where", exact=True).click()
+    said = page.locator("#egma-said").get_by_role("alert")
+    said.wait_for()
+    assert "at most 300" in said.inner_text()
+    assert page.locator("#egma-viewer .egv-layers li").count() == 1
+    assert page.get_by_label("Ask in words").input_value() == "x" * 500
+    ask(page, "mass")
+    said.wait_for(state="hidden")
+
+
 def test_a_film_dropped_anywhere_is_opened(address, open_page, film_path):
     page = open_page(address).page
     film_is_drawn(page)
