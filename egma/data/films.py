@@ -27,7 +27,7 @@ def load_film_array(
     for place, path in enumerate(paths):
         try:
             with Image.open(path) as image:
-                pixels = np.asarray(image.convert("L"), np.float32) / 255
+                pixels = np.asarray(image.convert("L"), np.float32) / np.float32(255)
         except OSError:
             raise DataError(f"film {place + 1} of the manifest cannot be read; are the images beside it?") from None
         geometry = Geometry(pixels.shape, (size_px, size_px), "pad")

@@ -1,5 +1,7 @@
 """Writes a checkpoint's card from its config and its measured figures: no number in it is typed by hand."""
 
+# ruff: noqa: E501 - rows of Markdown tables cannot be wrapped
+
 from __future__ import annotations
 
 from typing import Any

@@ -87,7 +87,7 @@ def point_at_boxes(engine: Engine, studies: dict[str, Study], boxed: Sequence[Bo
 
 
 def point_at_phantoms(engine: Engine, phantoms: Iterable[Phantom]) -> list[Pointing]:
-    """Ask each lesion by its own sentence. The usual place is where the other phantoms' lesions of its kind overlap most."""
+    """Ask each lesion by its sentence. The usual place is where other phantoms' lesions of its kind overlap most."""
     asked, masks = [], []
     for phantom in phantoms:
         for finding, side, sentence in zip(phantom.findings, phantom.sides, phantom.sentences):

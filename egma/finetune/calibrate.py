@@ -19,9 +19,9 @@ _RATE_PULL = 0.05
 """How strongly a finding's mean probability is held to its rate among training films."""
 _LEAST_POSITIVES = 5
 _THRESHOLD_DRAWS = 200
-_DISPLAY_PERCENTILES = (60.0, 99.7)
-"""Colours start where 40 % of validation patches still are (pages draw only from 0.4 of the range), and end above
-almost all of them: hot spots stay sparse."""
+_DISPLAY_PERCENTILES = (85.0, 99.8)
+"""Colours start where 15 % of validation patches are and end above almost all of them; pages draw from 0.4 of the range, so
+that one patch in twenty is coloured, most often none of a film without the finding: hot spots stay sparse."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,15 +88,13 @@ def embed_films(
 def embed_sentences(model: EgmaModel, sentences: Sequence[str]) -> NDArray[np.float32]:
     """float32 (T, width): features of the frozen text tower, before projection."""
     rows = []
-    order = np.argsort([len(sentence) for sentence in sentences], kind="stable")
+    order: list[int] = np.argsort([len(sentence) for sentence in sentences], kind="stable").tolist()
     with torch.inference_mode():
         for start in range(0, len(sentences), 64):
             batch = model.tokenize([sentences[place] for place in order[start : start + 64]])
             rows.append(model.text(batch).float().cpu().numpy())
     features = np.concatenate(rows)
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return features[back]
+    return features[np.argsort(order)]
 
 
 def _embed_view(

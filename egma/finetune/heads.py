@@ -87,7 +87,7 @@ def train_heads(
         _set_rate(optimizer, settings, step)
         with torch.autocast(model.logit_scale.device.type, torch.bfloat16):
             terms = step_losses(model, parts["scales"], batcher.draw())  # type: ignore[arg-type]
-        total = sum(getattr(settings.weights, name) * value for name, value in terms.items())
+        total = torch.stack([getattr(settings.weights, name) * value for name, value in terms.items()]).sum()
         _update(optimizer, total, parts, model)  # type: ignore[arg-type]
         follow(average, parts, min(settings.decay, (1 + step) / (10 + step)))
         running = 0.9 * running + 0.1 * total.item() if step else total.item()

@@ -80,8 +80,30 @@ class HeadsData:
 
 
 @dataclass(frozen=True, eq=False)
+class PhantomBatch:
+    """One step's Q phantoms and their sentences, as text-tower features of the given width.
+
+    Attributes:
+        features: trunk features.
+        present: float (Q, 15).
+        own, own_mask, gaze: (Q, 3, width), (Q, 3), (Q, 3, N).
+        gazed: bool (Q, 3), sentences with gaze.
+        wrong, wrong_mask: (Q, 3, width), (Q, 3): sentences that are not true of the phantom.
+    """
+
+    features: ImageFeatures
+    present: Tensor
+    own: Tensor
+    own_mask: Tensor
+    gaze: Tensor
+    gazed: Tensor
+    wrong: Tensor
+    wrong_mask: Tensor
+
+
+@dataclass(frozen=True, eq=False)
 class Batch:
-    """One step: B films, Q phantoms and their sentences, as text-tower features of the given width.
+    """One step: B films with labels, sentences as text-tower features of the given width, and phantoms.
 
     Attributes:
         films, present, known: trunk features of films, float (B, 15) each of the labels.
@@ -89,10 +111,7 @@ class Batch:
         sentences, labels: (T, width) and (T, 15), for the label alignment.
         placed, plain: (B, width), "left X" and "X" for one finding of each film; inside: bool (B, N), where that is.
         placed_mask: bool (B,), films that have such a finding.
-        phantoms, phantom_present: trunk features of phantoms, float (Q, 15).
-        own, own_mask, gaze: (Q, 3, width), (Q, 3), (Q, 3, N).
-        gazed: bool (Q, 3), sentences with gaze.
-        wrong, wrong_mask: (Q, 3, width), (Q, 3): sentences that are not true of the phantom.
+        phantoms: the phantoms' part of the step.
     """
 
     films: ImageFeatures
@@ -105,14 +124,7 @@ class Batch:
     plain: Tensor
     inside: Tensor
     placed_mask: Tensor
-    phantoms: ImageFeatures
-    phantom_present: Tensor
-    own: Tensor
-    own_mask: Tensor
-    gaze: Tensor
-    gazed: Tensor
-    wrong: Tensor
-    wrong_mask: Tensor
+    phantoms: PhantomBatch
 
 
 def build_phantom_features(model: EgmaModel, phantoms: PhantomSet, features: FilmFeatures) -> PhantomFeatures:
@@ -163,7 +175,7 @@ class Batcher:
             plain=plain,
             inside=inside,
             placed_mask=has_place,
-            **self._draw_phantoms(),
+            phantoms=self._draw_phantoms(),
         )
 
     def _draw_places(self, present: NDArray[np.bool_], mirrored: NDArray[np.bool_], side: int) -> tuple[Tensor, ...]:
@@ -183,7 +195,7 @@ class Batcher:
             mask[row] = True
         return _float(placed), _float(plain), torch.from_numpy(inside), torch.from_numpy(mask)
 
-    def _draw_phantoms(self) -> dict[str, Tensor | ImageFeatures]:
+    def _draw_phantoms(self) -> PhantomBatch:
         data, rng = self._data.phantoms, self._rng
         chosen = np.sort(rng.permutation(len(data.phantoms))[: self._phantoms])
         view = int(rng.integers(data.features.views))
@@ -192,18 +204,18 @@ class Batcher:
         gaze = np.concatenate((heat, np.zeros_like(heat[:, :1])), axis=1)
         lesions = np.concatenate((data.lesions[chosen], np.zeros((len(chosen), 1), bool)), axis=1)
         absent = self._absent_phrases(data.phantoms.present[chosen])
-        return {
-            "phantoms": data.features.pick(view, chosen, self._device),
-            "phantom_present": _float(data.phantoms.present[chosen]),
-            "own": _float(data.own[chosen]),
-            "own_mask": torch.from_numpy(data.own_mask[chosen]),
-            "gaze": _float(gaze / np.maximum(gaze.max(axis=2, keepdims=True), 1e-6)),
-            "gazed": torch.from_numpy(lesions & (gaze.max(axis=2) > 0)),
-            "wrong": torch.cat((_float(data.swapped[chosen]), _float(absent)[:, None]), dim=1),
-            "wrong_mask": torch.from_numpy(
+        return PhantomBatch(
+            features=data.features.pick(view, chosen, self._device),
+            present=_float(data.phantoms.present[chosen]),
+            own=_float(data.own[chosen]),
+            own_mask=torch.from_numpy(data.own_mask[chosen]),
+            gaze=_float(gaze / np.maximum(gaze.max(axis=2, keepdims=True), 1e-6)),
+            gazed=torch.from_numpy(lesions & (gaze.max(axis=2) > 0)),
+            wrong=torch.cat((_float(data.swapped[chosen]), _float(absent)[:, None]), dim=1),
+            wrong_mask=torch.from_numpy(
                 np.concatenate((data.swapped_mask[chosen], np.ones((len(chosen), 1), bool)), axis=1)
             ),
-        }
+        )
 
     def _absent_phrases(self, present: NDArray[np.bool_]) -> NDArray[np.float32]:
         """(Q, width): for each phantom, a phrase for a finding that it does not have."""

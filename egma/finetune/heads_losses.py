@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from egma.finetune.heads_data import Batch
+from egma.finetune.heads_data import Batch, PhantomBatch
 from egma.model.egma import EgmaModel
 from egma.model.heads import unit
 from egma.model.losses import (
@@ -48,12 +48,12 @@ class ScoreScales(nn.Module):
 
 def step_losses(model: EgmaModel, scales: ScoreScales, batch: Batch) -> dict[str, Tensor]:
     """Every term by name, not weighted."""
-    films, phantoms = model.heads(batch.films), model.heads(batch.phantoms)
+    films, phantoms = model.heads(batch.films), model.heads(batch.phantoms.features)
     positive, negative = (unit(side) for side in model.project_text(batch.pairs).mean(dim=2))
     difference = positive - negative
     pair, patch = _score_terms(films, difference, positive, scales, batch.present, batch.known, first=0)
-    everything = torch.ones_like(batch.phantom_present)
-    own = _score_terms(phantoms, difference, positive, scales, batch.phantom_present, everything, first=3)
+    everything = torch.ones_like(batch.phantoms.present)
+    own = _score_terms(phantoms, difference, positive, scales, batch.phantoms.present, everything, first=3)
     return {
         "pair": pair + _PHANTOM_SHARE * own[0],
         "patch": patch + _PHANTOM_SHARE * own[1],
@@ -65,7 +65,7 @@ def step_losses(model: EgmaModel, scales: ScoreScales, batch: Batch) -> dict[str
             model.scale,
         ),
         "side": _side_term(model, films, batch),
-        **_gaze_terms(model, phantoms, batch),
+        **_gaze_terms(model, phantoms, batch.phantoms),
     }
 
 
@@ -108,7 +108,7 @@ def _side_term(model: EgmaModel, films: ImageOutput, batch: Batch) -> Tensor:
     return gaps.square()[batch.placed_mask].mean() * 10
 
 
-def _gaze_terms(model: EgmaModel, phantoms: ImageOutput, batch: Batch) -> dict[str, Tensor]:
+def _gaze_terms(model: EgmaModel, phantoms: ImageOutput, batch: PhantomBatch) -> dict[str, Tensor]:
     """Contrastive, EGF and EGM on phantoms. Sentences that are not true of a phantom repel all of its patches."""
     patches = phantoms.grids[0].flatten(1, 2)
     own, wrong = model.project_text(batch.own), model.project_text(batch.wrong)

@@ -75,7 +75,7 @@ class _Classifier(nn.Module):
 
     def __init__(self, model: EgmaModel, findings: int, dropout: float, prior: Tensor) -> None:
         super().__init__()
-        self.trunk, self.widen = model.image, model.heads.widen
+        self.trunk, self.widen = model.image, model.heads.get_submodule("widen")
         self.width = 2 * model.heads.widen[0].out_channels  # type: ignore[index]
         self.mean, self.std = model.config.image.mean[0], model.config.image.std[0]
         self.dropout = nn.Dropout(dropout)
@@ -109,7 +109,7 @@ def train_trunk(
     prior = torch.from_numpy((films.present & films.known).sum(axis=0) / counts).float()
     device = model.logit_scale.device
     net = _Classifier(model, films.present.shape[1], settings.dropout, prior).to(device)
-    net = net.to(memory_format=torch.channels_last)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(net).eval()
     optimizer = torch.optim.AdamW(_weight_groups(net, settings.weight_decay), lr=settings.learning_rate)
     steps, best, kept, step = max(1, len(films) // settings.batch), -math.inf, None, 0
@@ -164,7 +164,9 @@ def _step(
     pixels = augment(torch.from_numpy(films.pixels[places]), settings.size_px, how, generator).pixels.to(device)
     present = torch.from_numpy(films.present[places]).float().to(device)
     known = torch.from_numpy(films.known[places]).float().to(device)
-    share = float(np.random.default_rng(int(torch.randint(2**31, (), generator=generator))).beta(*[settings.mixup] * 2))
+    share = float(
+        np.random.default_rng(int(torch.randint(2**31, (), generator=generator))).beta(settings.mixup, settings.mixup)
+    )
     other = torch.randperm(len(places), generator=generator)
     with torch.autocast(device.type, torch.bfloat16):
         logits = net(share * pixels + (1 - share) * pixels[other])

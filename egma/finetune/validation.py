@@ -63,7 +63,7 @@ class FilmScores:
 
     def mixed(self, share: float) -> NDArray[np.float32]:
         """As the engine mixes them."""
-        return (1 - share) * self.film + share * self.patch
+        return np.asarray((1 - share) * self.film + share * self.patch, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
