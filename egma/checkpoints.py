@@ -174,6 +174,9 @@ def save_checkpoint(
         save_file(
             {name: tensor.detach().cpu().clone().contiguous() for name, tensor in kept.items()}, draft / WEIGHTS_NAME
         )
+        (draft / WEIGHTS_NAME).chmod(
+            0o644
+        )  # safetensors writes for its owner alone; a checkpoint is there to be shared
         config = replace(config, weights_sha256=_digest(draft / WEIGHTS_NAME))
         (draft / CONFIG_NAME).write_text(write_config(config), encoding="utf-8")
         (draft / CARD_NAME).write_text(card, encoding="utf-8")
