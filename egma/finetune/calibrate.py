@@ -20,9 +20,8 @@ _RATE_PULL = 0.05
 _LEAST_POSITIVES = 5
 _THRESHOLD_DRAWS = 200
 _DISPLAY_PERCENTILES = (85.0, 99.8)
-"""Colours start where 15 % of validation patches are and end above almost all of them; pages draw from 0.4 of the range, so
-that one patch in twenty is coloured, most often none of a film without the finding: hot spots stay sparse."""
-
+"""Colours start where 15 % of validation patches still are and end above almost all of them. Pages draw from 0.4 of the
+range on, so that one patch in twenty is coloured, and often none: hot spots stay sparse."""
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
