@@ -14,6 +14,7 @@ from egma.types import Float32
 _TRUNKS_DEG = (-72, -50, -30, -12, 6, 22, 38, 52, 66, 80)
 """Directions of the large vessels from the hilum: 0 is lateral, 90 to the feet."""
 _GENERATIONS = 5
+_COARSE_PIXEL_CM = 0.15  # the last forks are not seen on such pixels
 
 
 @dataclass(frozen=True)
@@ -50,12 +51,13 @@ def draw_vessels(frame: Frame, anatomy: Anatomy, rng: Generator) -> Float32:
     """(H, W): soft tissue of the vessels along the beam, in cm; also drawn where no lung is, so mask it."""
     paths: list[Path] = []
     widths: list[float] = []
+    generations = _GENERATIONS if frame.pixel_cm < _COARSE_PIXEL_CM else _GENERATIONS - 1
     for side, sign in SIGN.items():
         tree = Tree(rng)
         root = np.array((3.1, anatomy.hilum_y + (0.9 if side == "right" else 0.2)))
         for direction in _TRUNKS_DEG:
             width = rng.uniform(0.34, 0.5) * (1.15 if direction > 20 else 0.95)
-            tree.grow(root + rng.normal(0.0, 0.5, 2), np.radians(direction + rng.normal(0, 6)), width, _GENERATIONS)
+            tree.grow(root + rng.normal(0.0, 0.5, 2), np.radians(direction + rng.normal(0, 6)), width, generations)
         paths += [path * (sign, 1.0) for path in tree.paths]
         widths += tree.widths
     order = np.argsort(widths)

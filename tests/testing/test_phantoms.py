@@ -13,7 +13,7 @@ from egma.imaging import load_study
 from egma.testing.lesions import BILATERAL, LESIONS, MIDLINE
 from egma.testing.phantoms import PHANTOM_WARNING, Phantom, build_phantom, build_phantoms, write_phantom_dicom
 
-SMALL = (192, 192)
+SMALL = (144, 144)
 SIDED = sorted(set(LESIONS) - BILATERAL - MIDLINE)
 BRIGHTER = ("Consolidation", "Effusion", "Mass", "Nodule", "Pneumonia", "Pleural Thickening", "Infiltration", "Edema")
 DARKER = ("Pneumothorax", "Emphysema")
@@ -37,7 +37,7 @@ def test_equal_seeds_give_equal_films(finding: str | None) -> None:
 
 @pytest.mark.parametrize("finding", sorted(LESIONS))
 def test_a_lesion_has_a_mask_a_name_and_a_sentence(finding: str) -> None:
-    for seed in range(4):
+    for seed in range(3):
         phantom = build_phantom(seed, finding, size=SMALL)
         assert phantom.findings == (finding,)
         mask = phantom.masks[finding]
@@ -50,7 +50,7 @@ def test_a_lesion_has_a_mask_a_name_and_a_sentence(finding: str) -> None:
 @pytest.mark.parametrize("finding", SIDED)
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_lesion_lies_on_the_patient_s_own_side_and_the_sentence_agrees(finding: str, side: str) -> None:
-    for seed in range(3):
+    for seed in range(2):
         phantom = build_phantom(seed, finding, side, size=SMALL)
         assert phantom.sides == (side,)
         share = left_share(phantom.masks[finding])
@@ -101,7 +101,7 @@ def test_a_normal_film_has_clear_lungs_and_normal_sentences() -> None:
     assert 0.1 < lungs.mean() < 0.5
     assert left_share(phantom.lungs["left"]) > 0.95 and left_share(phantom.lungs["right"]) < 0.05
     pixels = phantom.study.pixels
-    assert pixels[lungs].mean() < 0.5 < pixels[-20:, 80:110].mean()
+    assert pixels[lungs].mean() < 0.5 < pixels[-15:, 60:84].mean()
 
 
 def test_several_findings_share_a_film() -> None:
@@ -135,8 +135,8 @@ def test_a_balanced_mix_has_normals_and_several_findings() -> None:
     counts = [len(phantom.findings) for phantom in mix]
     assert counts.count(0) == 7 and counts.count(2) >= 5
     assert {name for phantom in mix for name in phantom.findings} == set(LESIONS)
-    again = list(build_phantoms(35, seed=3, size=(96, 96)))
-    assert [phantom.study.key for phantom in mix] == [phantom.study.key for phantom in again]
+    again = list(build_phantoms(5, seed=3, size=(96, 96)))
+    assert [phantom.study.key for phantom in mix[:5]] == [phantom.study.key for phantom in again]
 
 
 def test_an_unknown_finding_or_side_is_refused_by_name() -> None:
