@@ -11,7 +11,18 @@ import pytest
 
 from tests.conftest import REPOSITORY
 
-HEAVY = ("torch", "torchvision", "transformers", "timm", "open_clip", "pydicom", "gradio", "matplotlib", "faiss", "numpy")
+HEAVY = (
+    "torch",
+    "torchvision",
+    "transformers",
+    "timm",
+    "open_clip",
+    "pydicom",
+    "gradio",
+    "matplotlib",
+    "faiss",
+    "numpy",
+)
 
 
 def modules_of(package: str) -> list[Path]:

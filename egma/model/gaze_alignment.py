@@ -39,7 +39,7 @@ def binarise_gaze(heat: Tensor, threshold: float = GAZE_LABEL_THRESHOLD) -> Tens
 
 
 @full_precision
-def gaze_alignment_loss(  # noqa: PLR0917 - a published signature
+def gaze_alignment_loss(
     patches: Tensor,
     sentences: Tensor,
     sentence_mask: Tensor,

@@ -80,7 +80,7 @@ def gaze_mapping(
 
 
 @full_precision
-def gaze_mapping_loss(  # noqa: PLR0917 - a published signature
+def gaze_mapping_loss(
     patches: Tensor,
     sentences: Tensor,
     sentence_mask: Tensor,

@@ -68,7 +68,7 @@ class LossTerms:
 
 
 @full_precision
-def egma_loss(  # noqa: PLR0917 - tensors first, as in every loss here
+def egma_loss(
     patches: Tensor,
     sentences: Tensor,
     sentence_mask: Tensor,

@@ -20,7 +20,6 @@ from egma.model.outputs import ImageFeatures, TokenBatch
 
 if TYPE_CHECKING:
     from egma.inference.engine import Engine
-
     from egma.model.egma import EgmaModel
 
 _INPUT_PX = 128
@@ -92,9 +91,8 @@ def tiny_engine(seed: int = 0) -> Engine:
     """A real `Engine` on a tiny model, its checkpoint named "tiny" and in no folder; equal seeds give equal hashes."""
     from dataclasses import replace
 
-    from egma.inference.engine import Engine
-
     from egma.checkpoints import Checkpoint
+    from egma.inference.engine import Engine
 
     model = build_tiny_model(seed)
     config = replace(model.config, weights_sha256=_digest(model))
