@@ -35,6 +35,7 @@ from egma.evaluation.wording import negation_figure
 from egma.imaging.load import load_study
 from egma.inference.engine import Engine, load_engine
 from egma.model.build import build_initialized_model
+from egma.model.presets import build_mini_config
 from egma.testing.phantoms import build_phantoms
 
 FIGURES_NAME = "figures.json"
@@ -94,7 +95,7 @@ def _measure_films(engine: Engine, data: Path) -> dict[str, object]:
         raise DataError("the manifest has no test film whose findings are all labelled")
     studies = [load_study(row.path) for row in tested]
     films = score_films(engine, studies, tested)
-    probe = _score_probe(engine, rows, tested, films)
+    probe = _score_probe(rows, tested, films)
     by_name = {row.path.name: study for row, study in zip(tested, studies)}
     boxed = load_boxes(data / "cxr" / "boxes.csv")
     return {
@@ -115,11 +116,11 @@ def _measure_films(engine: Engine, data: Path) -> dict[str, object]:
     }
 
 
-def _score_probe(engine: Engine, rows: list[FilmRow], tested: list[FilmRow], films: ScoredFilms) -> ScoredFilms:
+def _score_probe(rows: list[FilmRow], tested: list[FilmRow], films: ScoredFilms) -> ScoredFilms:
     """A ridge on frozen ImageNet features of the films that the checkpoint was trained on."""
     from egma.finetune.trunk import load_widening
 
-    config = engine.checkpoint.config
+    config = build_mini_config()  # with ImageNet's own mean and std
     model = build_initialized_model(config).eval()
     load_widening(model)
     train = [row for row in rows if row.split == "train" and row.may_ship]

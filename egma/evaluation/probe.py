@@ -11,7 +11,7 @@ from egma.evaluation.metrics import macro_auroc
 from egma.model.egma import EgmaModel
 
 _BATCH = 32
-_DECAYS = (0.003, 0.01, 0.03, 0.1, 0.3)
+_DECAYS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 """Weights of the ridge that are tried; validation films choose."""
 _LEAST_POSITIVES = 5
 

@@ -23,6 +23,7 @@ _DISPLAY_PERCENTILES = (85.0, 99.8)
 """Colours start where 15 % of validation patches still are and end above almost all of them. Pages draw from 0.4 of the
 range on, so that one patch in twenty is coloured, and often none: hot spots stay sparse."""
 
+
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """(15,) each: probability = sigmoid(scale * difference + bias)."""
