@@ -12,7 +12,8 @@ from tests.browser.running import find_checkpoint, running_page
 
 DESKTOP = {"viewport": {"width": 1440, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
-PHRASES = "lung mass\nleft pleural effusion"
+PHRASES = "left pleural effusion\ncardiomegaly"
+PHANTOM = "Phantom: left pleural effusion"  # a picture that may be kept: no patient's film
 
 
 def main() -> None:
@@ -30,8 +31,8 @@ def main() -> None:
         with running_page(checkpoint) as address:
             for scheme in ("light", "dark"):
                 dress = {**DESKTOP, "color_scheme": scheme}
-                _visit(browser, address, out / f"study-{scheme}.png", dress, [_ask, _settle])
-            _visit(browser, address, out / "study-phone.png", PHONE, [_ask, _settle, _to_film], full=False)
+                _visit(browser, address, out / f"study-{scheme}.png", dress, [_open_phantom, _ask, _settle])
+            _visit(browser, address, out / "study-phone.png", PHONE, [_open_phantom, _ask, _settle])
             _visit(browser, address, out / "study-patch.png", DESKTOP, [_ask, _click_patch, _settle], full=True)
             _visit(browser, address, out / "study-report.png", DESKTOP, [_read_report, _settle], full=True)
             _visit(browser, address, out / "study-error.png", DESKTOP, [_ask, _open_letter])
@@ -59,13 +60,15 @@ def _ask(page: Any) -> None:
     page.locator("#egma-viewer .egv-layers li").nth(1).wait_for()
 
 
+def _open_phantom(page: Any) -> None:
+    page.locator("#egma-examples input").click()
+    page.get_by_role("option", name=PHANTOM).click()
+    page.locator("#egma-film .egma-title").get_by_text(PHANTOM).wait_for()
+    page.locator("#egma-findings details").first.wait_for()
+
+
 def _settle(page: Any) -> None:
     page.wait_for_timeout(900)
-
-
-def _to_film(page: Any) -> None:
-    page.evaluate("window.scrollTo(0, 0)")
-    page.wait_for_timeout(300)
 
 
 def _click_patch(page: Any) -> None:
