@@ -27,7 +27,8 @@ _WIDEST_ASPECT = 2.5
 _LEAST_RANGE = 0.02  # of [0, 1]: less is a blank frame, whatever its noise
 _WORK_SIDE_PX = 256  # content is found, and the thumbnail made, on a film of at most this side
 
-_MEANING = "Not like the frontal chest films this model learned from, so scores and maps may mean nothing."
+VIEW_WARNING = "Not like the frontal chest films this model learned from, so scores and maps may mean nothing."
+"""How every sentence of `check_view` ends: what callers may look for."""
 _LOOKS = {
     "inverted": "This looks inverted: bone appears dark.",
     "turned": "This looks like a chest film lying on its side or upside down.",
@@ -62,12 +63,12 @@ def check_view(study: Study) -> list[str]:
     """Sentences a reader should see where the film is not a frontal chest X-ray; usually none."""
     plain = _check_plainly(study.pixels)
     if plain is not None:
-        return [f"{plain} {_MEANING}"]
+        return [f"{plain} {VIEW_WARNING}"]
     chances = classify_view(study.pixels)
     if chances["frontal"] >= load_view_model().least_frontal:
         return []
     likeliest = max(CLASSES[1:], key=chances.__getitem__)
-    return [f"{_LOOKS[likeliest]} {_MEANING}"]
+    return [f"{_LOOKS[likeliest]} {VIEW_WARNING}"]
 
 
 def classify_view(pixels: Float32) -> dict[str, float]:

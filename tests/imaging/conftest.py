@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from egma.imaging import load_study
+from egma.imaging.view import VIEW_WARNING
 from egma.testing.dicom import write_dicom
 from egma.types import Study
 
@@ -30,3 +31,8 @@ def as_viewed(study: Study) -> np.ndarray:
     assert display is not None
     low = display.center - display.width / 2
     return np.clip((display.values.astype(np.float64) - low) / display.width, 0.0, 1.0)
+
+
+def other_warnings(study: Study) -> list[str]:
+    """A film's warnings but the one that test patterns rightly get: that they are not a frontal chest film."""
+    return [sentence for sentence in study.warnings if VIEW_WARNING not in sentence]
