@@ -3,7 +3,7 @@
 Learns from frontal films of the manifest's train split whose licence lets a model be shipped (NIH ChestX-ray14 and the
 Hannover repository), from the same films inverted, turned and cut, from drawn oddities and from photographs that
 scikit-image carries. No lateral film is learned from: those of the data set only measure. The threshold comes from
-folds of patients within the train split. Writes `view_model.json`; about three minutes on two cores.
+folds of patients within the train split. Writes `view_model.json`; about two minutes on one core.
 """
 
 from __future__ import annotations
