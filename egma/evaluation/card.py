@@ -72,9 +72,20 @@ def _training(training: dict[str, Any]) -> str:
 - Synthetic phantoms with known lesions. **Gaze is simulated** from their masks (fixations with one-degree spread and a
   bias to the centre); nobody's eyes were recorded. On real films, weak anatomical priors say where "left", "right" and
   zones may lie.
+- {_trunk(training)}
 - Seed {training.get("recipe", {}).get("seed", 0)}. On validation: macro AUROC {_number(validation.get("auroc"))}, phantoms pointed at {_number(validation.get("pointing"))}.
-- Again: `python -m egma.finetune.mini --data DATA --out checkpoints/egma-mini`, then
-  `python -m egma.evaluation.mini --data DATA`."""
+- Again: `python -m egma.finetune.mini --data FOLDER --out checkpoints/egma-mini`, then
+  `python -m egma.evaluation.mini --data FOLDER`."""
+
+
+def _trunk(training: dict[str, Any]) -> str:
+    found = training.get("trunk_validation_auroc")
+    if found is None:
+        return (
+            "The image trunk was taken from an earlier run of the first stage (`--work`), stopped where validation was\n"
+            "  best; heads, text projection, calibration and display range were made in this run."
+        )
+    return f"The image trunk was trained in this run; by a layer of its own it reached {found:.3f} on validation."
 
 
 def _films(figures: dict[str, Any]) -> str:

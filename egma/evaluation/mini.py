@@ -1,4 +1,4 @@
-"""Measures egma-mini on the test split: `python -m egma.evaluation.mini --data ../shared/data`.
+"""Measures egma-mini on the test split: `python -m egma.evaluation.mini --data FOLDER`.
 
 Reads the checkpoint as any user does (`egma.load_engine`), asks it in words, and writes figures.json and card.md into
 its folder. Every number of the card comes from here. The linear probe it is held against is trained in the same run.

@@ -14,7 +14,7 @@ from egma.data.labels import swap_sides
 from egma.findings import FINDINGS
 from egma.finetune.features import FilmFeatures, embed_sentences
 from egma.finetune.phantoms import MOST_LESIONS, PhantomSet
-from egma.finetune.places import PlacedPhrases, build_placed, plausible_patches, side_and_zone_mask
+from egma.finetune.places import PlacedPhrases, build_placed, side_and_zone_mask
 from egma.finetune.sentences import PairSampler, SentenceBank, build_sampler
 from egma.finetune.validation import PromptFeatures
 from egma.model.egma import EgmaModel
@@ -102,23 +102,6 @@ class PhantomBatch:
 
 
 @dataclass(frozen=True, eq=False)
-class PlaceBatch:
-    """For each of B films, one of its findings by its place, where it has such a finding.
-
-    Attributes:
-        placed, plain: (B, width), "left X" and "X".
-        inside: bool (B, N), patches where "left X" can be; plausible: bool (B, N), where any X can be.
-        mask: bool (B,), films that have such a finding.
-    """
-
-    placed: Tensor
-    plain: Tensor
-    inside: Tensor
-    plausible: Tensor
-    mask: Tensor
-
-
-@dataclass(frozen=True, eq=False)
 class Batch:
     """One step: B films with labels, sentences as text-tower features of the given width, and phantoms.
 
@@ -126,7 +109,8 @@ class Batch:
         films, present, known: trunk features of films, float (B, 15) each of the labels.
         pairs: (2, 15, k, width), sentences for and against every finding.
         sentences, labels: (T, width) and (T, 15), for the label alignment.
-        places: one finding of each film, by its place.
+        placed, plain: (B, width), "left X" and "X" for one finding of each film; inside: bool (B, N), where that is.
+        placed_mask: bool (B,), films that have such a finding.
         phantoms: the phantoms' part of the step.
     """
 
@@ -136,7 +120,10 @@ class Batch:
     pairs: Tensor
     sentences: Tensor
     labels: Tensor
-    places: PlaceBatch
+    placed: Tensor
+    plain: Tensor
+    inside: Tensor
+    placed_mask: Tensor
     phantoms: PhantomBatch
 
 
@@ -165,8 +152,6 @@ class Batcher:
         self._rng = np.random.default_rng(seed)
         self._sampler: PairSampler = build_sampler(data.bank)
         self._placed: PlacedPhrases = build_placed(data.bank)
-        masks = data.phantoms.features.masks
-        self._plausible = plausible_patches(masks[0], data.phantoms.phantoms.findings)  # type: ignore[index]
         self._device = torch.device("cpu")
 
     def draw(self) -> Batch:
@@ -178,7 +163,7 @@ class Batcher:
         present, known = data.films.present[chosen], data.films.known[chosen]
         mirrored = data.films.features.mirrored[view][chosen]
         picked = rng.integers(len(data.bank.texts), size=_LABEL_SENTENCES)
-        places = self._draw_places(present, mirrored, features.stages[0].shape[-1])
+        placed, plain, inside, has_place = self._draw_places(present, mirrored, features.stages[0].shape[-1])
         return Batch(
             films=_drop_channels(features, self._drop),
             present=_float(present),
@@ -186,16 +171,19 @@ class Batcher:
             pairs=_float(data.bank.features[self._sampler.draw(rng)]),
             sentences=_float(data.bank.features[picked]),
             labels=_float(data.bank.labels[picked]),
-            places=places,
+            placed=placed,
+            plain=plain,
+            inside=inside,
+            placed_mask=has_place,
             phantoms=self._draw_phantoms(),
         )
 
-    def _draw_places(self, present: NDArray[np.bool_], mirrored: NDArray[np.bool_], side: int) -> PlaceBatch:
+    def _draw_places(self, present: NDArray[np.bool_], mirrored: NDArray[np.bool_], side: int) -> tuple[Tensor, ...]:
+        """For each film, one of its findings with a place: placed and plain phrase, the place, whether there is one."""
         bank, rng = self._data.bank, self._rng
         width = bank.features.shape[1]
         placed, plain = np.zeros((len(present), width), np.float32), np.zeros((len(present), width), np.float32)
         inside, mask = np.zeros((len(present), side * side), bool), np.zeros(len(present), bool)
-        plausible = np.ones_like(inside)
         for row in np.flatnonzero(~mirrored):
             findings = [finding for finding in np.flatnonzero(present[row]) if finding in self._placed.places]
             if not findings:
@@ -203,11 +191,9 @@ class Batcher:
             finding = int(rng.choice(findings))
             place = int(rng.choice(self._placed.places[finding]))
             placed[row], plain[row] = bank.features[place], bank.features[int(rng.choice(self._placed.plain[finding]))]
-            plausible[row] = self._plausible[finding].ravel()
             inside[row] = side_and_zone_mask(str(bank.sides[place]), str(bank.zones[place]), side).ravel()
             mask[row] = True
-        seen = (torch.from_numpy(inside & plausible), torch.from_numpy(plausible))
-        return PlaceBatch(_float(placed), _float(plain), *seen, torch.from_numpy(mask))
+        return _float(placed), _float(plain), torch.from_numpy(inside), torch.from_numpy(mask)
 
     def _draw_phantoms(self) -> PhantomBatch:
         data, rng = self._data.phantoms, self._rng

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from egma.finetune.heads_data import Batch, PhantomBatch, PlaceBatch
+from egma.finetune.heads_data import Batch, PhantomBatch
 from egma.model.egma import EgmaModel
 from egma.model.heads import unit
 from egma.model.losses import (
@@ -26,10 +26,6 @@ _SMOOTHING = 0.04
 _ABSENT = -0.2
 """What a finding that the film does not have counts in label vectors: most of the fifteen are absent from any film."""
 _PHANTOM_SHARE = 0.3
-_NOTHING = -0.05
-"""The cosine from which a patch counts as saying something of a phrase."""
-_SIDE_UNIT = 10.0
-"""Squared gaps of cosines are small beside logarithms; this brings them near 1."""
 
 
 class ScoreScales(nn.Module):
@@ -68,7 +64,7 @@ def step_losses(model: EgmaModel, scales: ScoreScales, batch: Batch) -> dict[str
             batch.labels,
             model.scale,
         ),
-        "side": _side_term(model, films, batch.places),
+        "side": _side_term(model, films, batch),
         **_gaze_terms(model, phantoms, batch.phantoms),
     }
 
@@ -101,17 +97,15 @@ def _cross_entropy(logits: Tensor, present: Tensor, known: Tensor) -> Tensor:
     return (each * known).sum() / known.sum().clamp(min=1)
 
 
-def _side_term(model: EgmaModel, films: ImageOutput, places: PlaceBatch) -> Tensor:
-    """Inside its place a placed phrase is what the plain one is; both are nothing where such a finding never is."""
-    if not bool(places.mask.any()):
+def _side_term(model: EgmaModel, films: ImageOutput, batch: Batch) -> Tensor:
+    """Inside its place a placed phrase is what the plain one is, outside nothing: mean of squared gaps."""
+    if not bool(batch.placed_mask.any()):
         return films.globals.sum() * 0.0
-    patches = films.grids[0].flatten(1, 2)[places.mask]
-    placed = torch.einsum("bnd,bd->bn", patches, model.project_text(places.placed[places.mask]))
-    plain = torch.einsum("bnd,bd->bn", patches, model.project_text(places.plain[places.mask]))
-    inside, plausible = places.inside[places.mask], places.plausible[places.mask]
-    gaps = torch.where(inside, placed - plain.detach(), placed.clamp(min=_NOTHING) - _NOTHING)
-    beside = (plain.clamp(min=_NOTHING) - _NOTHING) * ~plausible
-    return (gaps.square().mean() + beside.square().mean()) * _SIDE_UNIT
+    patches = films.grids[0].flatten(1, 2)
+    placed = torch.einsum("bnd,bd->bn", patches, model.project_text(batch.placed))
+    plain = torch.einsum("bnd,bd->bn", patches, model.project_text(batch.plain)).detach()
+    gaps = torch.where(batch.inside, placed - plain, placed.clamp(min=0.0))
+    return gaps.square()[batch.placed_mask].mean() * 10
 
 
 def _gaze_terms(model: EgmaModel, phantoms: ImageOutput, batch: PhantomBatch) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""Makes egma-mini, seeded: `python -m egma.finetune.mini --data ../shared/data --out checkpoints/egma-mini`.
+"""Makes egma-mini, seeded: `python -m egma.finetune.mini --data FOLDER --out checkpoints/egma-mini`.
 
 First the image trunk learns films, then, on its frozen features, heads and text projection learn what sentences mean
 and where; then probabilities and the display range are fitted on validation films. Test films are never read here:

@@ -41,24 +41,6 @@ def build_placed(bank: SentenceBank) -> PlacedPhrases:
     return PlacedPhrases(placed, plain)
 
 
-def plausible_patches(masks: NDArray[np.float16], findings: tuple[tuple[str, ...], ...]) -> NDArray[np.bool_]:
-    """bool (15, g, g): where phantoms ever have each finding, one patch wider; everywhere for findings without lesions.
-
-    Args:
-        masks: (P, M, g, g), the share of each patch that each lesion covers.
-        findings: for each phantom, the finding of each lesion.
-    """
-    total = np.zeros((len(FINDINGS), *masks.shape[2:]), bool)
-    for place, names in enumerate(findings):
-        for row, name in enumerate(names):
-            total[FINDINGS.index(name)] |= masks[place, row] > 0.25
-    wide = np.pad(total, ((0, 0), (1, 1), (1, 1)))
-    rows, columns = masks.shape[2:]
-    grown = np.any([wide[:, y : y + rows, x : x + columns] for y in range(3) for x in range(3)], axis=0)
-    grown[~total.any(axis=(1, 2))] = True
-    return grown
-
-
 def side_and_zone_mask(side: str, zone: str, patches: int) -> NDArray[np.bool_]:
     """bool (patches, patches): where on a frontal film a side (the patient's) and zone may lie."""
     across = (np.arange(patches) + 0.5) / patches

@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 
 from egma.data.labels import ABSENT, PRESENT, label_sentence
 from egma.data.openi import OpeniReport
-from egma.findings import FINDINGS, build_findings
+from egma.findings import FINDINGS
 from egma.finetune.features import embed_sentences
 from egma.finetune.phrases import label_phrases, write_phrases
 from egma.model.egma import EgmaModel
 
-_OWN_SHARE, _OPENI_SHARE = 0.3, 0.35
-"""How often a side of a prompt pair is the checkpoint's own prompts, and how often it is drawn from reports, where
-there are any; else from composed phrases."""
+_OPENI_SHARE = 0.5
+"""How often a side of a prompt pair is drawn from reports rather than from composed phrases, where there are any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +55,6 @@ class PairSampler:
 
     bank: SentenceBank
     places: dict[tuple[int, int, bool], NDArray[np.intp]]
-    own: dict[tuple[int, int], NDArray[np.intp]]
 
     def draw(self, rng: Generator, count: int = 2) -> NDArray[np.intp]:
         """(2, 15, count) places in the bank: positive sides, then negative ones."""
@@ -69,10 +67,7 @@ class PairSampler:
 
     def _pick(self, finding: int, value: int, rng: Generator, count: int) -> NDArray[np.intp]:
         composed, reported = self.places[finding, value, False], self.places[finding, value, True]
-        chance = rng.random()
-        if chance < _OWN_SHARE:
-            return rng.choice(self.own[finding, value], size=count)
-        use_reports = len(reported) > 0 and chance < _OWN_SHARE + _OPENI_SHARE
+        use_reports = len(reported) > 0 and rng.random() < _OPENI_SHARE
         return rng.choice(reported if use_reports else composed, size=count)
 
 
@@ -84,18 +79,7 @@ def build_sampler(bank: SentenceBank) -> PairSampler:
         for value in (PRESENT, ABSENT)
         for reports in (False, True)
     ]
-    places = {key: bank.places_of(key[0], key[1], reports=key[2]) for key in keys}
-    return PairSampler(bank, places, _own_places(bank))
-
-
-def _own_places(bank: SentenceBank) -> dict[tuple[int, int], NDArray[np.intp]]:
-    """(finding, 1 or -1) -> the checkpoint's own prompts, which end the bank's composed phrases."""
-    at = {text: place for place, text in enumerate(bank.texts)}
-    return {
-        (finding, value): np.array([at[text] for text in texts], np.intp)
-        for finding, config in enumerate(build_findings().values())
-        for value, texts in ((PRESENT, config.positive), (ABSENT, config.negative))
-    }
+    return PairSampler(bank, {key: bank.places_of(key[0], key[1], reports=key[2]) for key in keys})
 
 
 def build_bank(model: EgmaModel, reports: Sequence[OpeniReport], seed: int) -> SentenceBank:

@@ -42,7 +42,7 @@ class Recipe:
 
     films_px: int = 352
     views: int = 4
-    phantoms: int = 800
+    phantoms: int = 600
     validation_phantoms: int = 150
     trunk: TrunkSettings = field(default_factory=TrunkSettings)
     heads: HeadSettings = field(default_factory=HeadSettings)

@@ -10,9 +10,6 @@ from egma.config import HeadConfig
 from egma.errors import CheckpointError
 from egma.model.outputs import ImageFeatures, ImageOutput
 
-GLOBAL_DROPOUT = 0.4
-"""While training, of what the pyramid's film vector is made from: a thousand films are few for so wide a layer."""
-
 
 class LinearHeads(nn.Module):
     """As published (EGMA, MedCLIP): a bias-free layer a stage, the coarsest one also for the pooled token."""
@@ -60,7 +57,6 @@ class PyramidHeads(nn.Module):
             nn.ReLU6(),
         )
         self.global_norm = nn.LayerNorm(8 * channels[1])
-        self.global_drop = nn.Dropout(GLOBAL_DROPOUT)
         self.global_out = nn.Linear(8 * channels[1], embed_dim)
 
     def forward(self, features: ImageFeatures) -> ImageOutput:
@@ -72,7 +68,7 @@ class PyramidHeads(nn.Module):
         mixed = mixed + self.mix(mixed)
         mixed = mixed + self.blend(mixed)
         return ImageOutput(
-            unit(self.global_out(self.global_drop(self.global_norm(self.pool(coarse))))),
+            unit(self.global_out(self.global_norm(self.pool(coarse)))),
             (
                 unit(self.fine_out(mixed.permute(0, 2, 3, 1))),
                 unit(self.coarse_out(_activate(context, self.coarse_norm).permute(0, 2, 3, 1))),

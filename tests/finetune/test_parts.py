@@ -13,7 +13,7 @@ from egma.finetune.calibrate import fit_calibration, fit_display_range, fit_thre
 from egma.finetune.heads_losses import best_patches
 from egma.finetune.phantoms import build_phantom_set
 from egma.finetune.phrases import label_phrases, write_phrases
-from egma.finetune.places import plausible_patches, side_and_zone_mask
+from egma.finetune.places import side_and_zone_mask
 
 
 def generator() -> torch.Generator:
@@ -119,12 +119,3 @@ def test_a_display_range_is_never_empty() -> None:
 
 def test_the_best_patches_of_a_flat_map_are_the_map() -> None:
     assert torch.allclose(best_patches(torch.full((2, 400, 3), 0.3)), torch.full((2, 3), 0.3))
-
-
-def test_a_finding_is_plausible_where_phantoms_have_it_and_one_patch_around() -> None:
-    masks = np.zeros((1, 2, 6, 6), np.float16)
-    masks[0, 0, 2, 3] = 1.0
-    plausible = plausible_patches(masks, (("Nodule",),))
-    nodule = plausible[FINDINGS.index("Nodule")]
-    assert nodule.sum() == 9 and nodule[1:4, 2:5].all()
-    assert plausible[FINDINGS.index("Mass")].all()
