@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from egma.errors import FilmError
 from egma.imaging import pool
 from egma.imaging.budget import check_file_bytes, check_size
 from egma.imaging.sniff import HEAD_BYTES, detect_kind
+from egma.imaging.view import check_view
 from egma.types import Display, Float32, Study
 
 CONSTANT_WARNING = "Every pixel of the film has the same value: there is nothing to see on it."
@@ -46,7 +46,7 @@ def load_study(path: str | os.PathLike[str], *, frame: int | None = None) -> Stu
         display=film.display,
         source=film.source,
     )
-    study.warnings.extend(sentence for sentence in _check_view(study) if sentence not in study.warnings)
+    study.warnings.extend(sentence for sentence in check_view(study) if sentence not in study.warnings)
     return study
 
 
@@ -124,12 +124,3 @@ def _check_file(path: str | os.PathLike[str]) -> str:
         raise FilmError("The file cannot be opened; check its name and that its disk is there.") from None
     detect_kind(head)
     return str(file)
-
-
-def _check_view(study: Study) -> list[str]:
-    """Sentences of the model-free check for films that are not a frontal chest X-ray."""
-    if find_spec("egma.imaging.view") is None:
-        return []
-    from egma.imaging.view import check_view
-
-    return check_view(study)
