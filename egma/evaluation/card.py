@@ -82,8 +82,8 @@ def _trunk(training: dict[str, Any]) -> str:
     found = training.get("trunk_validation_auroc")
     if found is None:
         return (
-            "The image trunk was taken from an earlier run of the first stage (`--work`), stopped where validation was\n"
-            "  best; heads, text projection, calibration and display range were made in this run."
+            "The image trunk was taken from an earlier run of the first stage (`--work`), of an epoch chosen on validation;\n"
+            "  heads, text projection, calibration and display range were trained and fitted on it."
         )
     return f"The image trunk was trained in this run; by a layer of its own it reached {found:.3f} on validation."
 
