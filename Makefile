@@ -9,7 +9,7 @@ run: $(VENV)/.run
 	$(BIN)/python app.py $(ARGS)
 
 # Everything that CI runs, within 25 minutes.
-test: $(VENV)/.test chromium lint
+test: $(VENV)/.test chromium lint types
 	$(BIN)/python -m pytest -m "not long" $(ARGS)
 
 # What takes longer: run by hand before a piece of work is called done.
@@ -20,7 +20,6 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-# Slower than the whole test suite, so not a part of it.
 types: $(VENV)/.test
 	$(BIN)/basedpyright
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from egma.imaging.geometry import Geometry
 
 Float32 = NDArray[np.float32]
+FloatArray = NDArray[np.floating]
+"""Where float32 and float64 meet, as numpy's own promotion has it."""
 UInt16 = NDArray[np.uint16]
 
 
@@ -62,7 +64,7 @@ class Study:
     def key(self) -> str:
         """SHA-256 of shape and pixels: equal films have equal keys, whatever file they came from."""
         digest = sha256(repr(self.shape).encode())
-        digest.update(np.ascontiguousarray(self.pixels))
+        digest.update(np.ascontiguousarray(self.pixels).data)
         return digest.hexdigest()
 
 

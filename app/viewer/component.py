@@ -74,7 +74,7 @@ class CXRViewer(gr.HTML):
     def preprocess(self, payload: Any) -> None:
         """Nothing: what the browser holds is never read back, so that no handler can be fed a film or a map by it."""
 
-    def postprocess(self, value: ViewerData | None) -> ViewerData | None:
+    def postprocess(self, value: Any) -> Any:
         """The data, for the browser."""
         return value
 

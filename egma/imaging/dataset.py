@@ -86,7 +86,7 @@ def _read_meta(data: bytes) -> tuple[Dataset, int]:
     stream.seek(start)
     try:
         meta = read_dataset(stream, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
-        meta.get("TransferSyntaxUID"), meta.get("MediaStorageSOPClassUID")
+        _ = meta.get("TransferSyntaxUID"), meta.get("MediaStorageSOPClassUID")
     except Exception:
         raise FilmDecodeError(_DAMAGED) from None
     return meta, stream.tell()

@@ -77,7 +77,7 @@ def load_grey(path: Path) -> Float32:
     with Image.open(path) as picture:
         grey = picture.convert("RGB").convert("L") if picture.mode != "L" else picture
         grey.thumbnail((160, 160), Image.Resampling.BOX)
-        return np.asarray(grey, np.float32) / 255
+        return np.asarray(grey, np.float32) / np.float32(255)
 
 
 def build_examples(films: Sequence[tuple[str, Float32]], rng: Generator) -> Examples:
@@ -236,10 +236,12 @@ def _fit_perceptron(
         loss.backward()
         optimizer.step()
         schedule.step()
-    first, last = layers[0], layers[2]
-    return tuple(
-        (layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy()) for layer in (first, last)
+    first, second = (
+        (layer.weight.detach().numpy().T.copy(), layer.bias.detach().numpy().copy())
+        for layer in layers
+        if isinstance(layer, torch.nn.Linear)
     )
+    return first, second
 
 
 def _pack(values: Float32) -> dict[str, object]:
@@ -248,7 +250,9 @@ def _pack(values: Float32) -> dict[str, object]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Fit, choose the threshold, write."""
-    parser = argparse.ArgumentParser(prog="python -m egma.imaging.fit_view", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m egma.imaging.fit_view", description="Fit the view check on chest films and save its parameters."
+    )
     parser.add_argument("--data", type=Path, required=True, help="folder with manifest.csv and images/")
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("view_model.json"))
     chosen = parser.parse_args(arguments)

@@ -124,7 +124,7 @@ class Geometry:
         """(gh, gw): the patches whose centre lies on the film. The patch nearest the film's centre always counts."""
         centers = self.patch_centers_px(grid_hw)
         size_xy = np.array((self.source_hw[1], self.source_hw[0]), np.float64)
-        seen = ((centers >= 0) & (centers < size_xy)).all(axis=-1)
+        seen = np.asarray(((centers >= 0) & (centers < size_xy)).all(axis=-1), bool)
         if not seen.any():
             distance = np.square(centers - size_xy / 2).sum(axis=-1)
             seen[np.unravel_index(int(distance.argmin()), seen.shape)] = True
@@ -161,12 +161,10 @@ class Geometry:
         padded = np.pad(pixels, ((before_y, after_y), (before_x, after_x)), mode="edge")
         size = model_box[2] - model_box[0], model_box[3] - model_box[1]
         limits = padded.shape[1], padded.shape[0]
-        box = [
-            float(np.clip(value, 0, limit))
-            for value, limit in zip((x0 + before_x, y0 + before_y, x1 + before_x, y1 + before_y), limits * 2)
-        ]
+        left, right = (float(np.clip(x + before_x, 0, limits[0])) for x in (x0, x1))
+        top, bottom = (float(np.clip(y + before_y, 0, limits[1])) for y in (y0, y1))
         film = Image.fromarray(np.ascontiguousarray(padded, np.float32))
-        return np.asarray(film.resize(size, Image.Resampling.BILINEAR, box=tuple(box)), np.float32)
+        return np.asarray(film.resize(size, Image.Resampling.BILINEAR, box=(left, top, right, bottom)), np.float32)
 
     def _grid_places(self, patches: int, axis: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Each source pixel's place along an axis in units of patches (0.5 = first centre), and whether it was seen."""

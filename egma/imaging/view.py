@@ -13,6 +13,7 @@ from base64 import b64decode
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -139,9 +140,9 @@ def load_view_model() -> ViewModel:
     )
 
 
-def _unpack(entry: dict[str, object]) -> Float32:
+def _unpack(entry: dict[str, Any]) -> Float32:
     flat = np.frombuffer(b64decode(str(entry["float16"])), "<f2")
-    return flat.astype(np.float32).reshape(entry["shape"])  # pyright: ignore[reportArgumentType]
+    return flat.astype(np.float32).reshape(entry["shape"])
 
 
 def _check_plainly(pixels: Float32) -> str | None:

@@ -6,7 +6,7 @@ import numpy as np
 
 from egma.testing.frame import SIGN, Path, clouds, dome, ellipse, ramp
 from egma.testing.scene import Lesion, Request, Scene
-from egma.types import Float32
+from egma.types import FloatArray
 
 
 def draw_consolidation(scene: Scene, request: Request) -> Lesion:
@@ -127,7 +127,7 @@ def _patch(
     *,
     unrest: float,
     border: tuple[float, float],
-) -> Float32:
+) -> FloatArray:
     """(H, W) 0 to 1: a cloud in one lung. `border` is where it starts and is full, as a share of its radius."""
     wide, high = scene.rng.uniform(0.85, 1.2, 2)
     distance = ellipse(scene.frame, center_cm, (size_cm * wide, size_cm * high), scene.rng.uniform(-40, 40))

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from egma.testing.frame import SIGN, Frame, dome, ellipse, ramp
-from egma.types import Float32
+from egma.types import FloatArray
 
 _DEEPEST_CM = 15.5  # of the lung along the beam
 _RECESS_CM = 6.0  # below a dome's top the abdomen fills the whole depth
@@ -66,15 +66,15 @@ class Thorax:
         edge: (H, W): cm from the lateral chest wall inwards, by side.
     """
 
-    body: Float32
-    lung: Float32
-    air: Float32
-    heart: Float32
-    cavity: dict[str, Float32]
+    body: FloatArray
+    lung: FloatArray
+    air: FloatArray
+    heart: FloatArray
+    cavity: dict[str, FloatArray]
     lungs: dict[str, NDArray[np.bool_]]
     heart_mask: NDArray[np.bool_]
-    dome_line: dict[str, Float32]
-    edge: dict[str, Float32]
+    dome_line: dict[str, FloatArray]
+    edge: dict[str, FloatArray]
 
 
 def draw_anatomy(rng: Generator) -> Anatomy:
@@ -124,7 +124,7 @@ def build_thorax(frame: Frame, anatomy: Anatomy) -> Thorax:
     )
 
 
-def dome_line(frame: Frame, anatomy: Anatomy, side: str) -> Float32:
+def dome_line(frame: Frame, anatomy: Anatomy, side: str) -> FloatArray:
     """(H, W): y of the diaphragm's contour; it falls steeply to the costophrenic angle, gently to the heart."""
     across = SIGN[side] * frame.x - 6.5
     room = anatomy.half_width[side] - 6.5
@@ -133,7 +133,7 @@ def dome_line(frame: Frame, anatomy: Anatomy, side: str) -> Float32:
     return np.float32(anatomy.dome_y[side]) + np.float32(curve) * fall.astype(np.float32)
 
 
-def lateral_at(anatomy: Anatomy, side: str, y_cm: Float32) -> Float32:
+def lateral_at(anatomy: Anatomy, side: str, y_cm: FloatArray) -> FloatArray:
     """Distance of the inner chest wall from the midline at heights `y_cm`; above the lung, the apex's own."""
     height = np.clip((y_cm - anatomy.apex_y) / 17.5, 0.0, 1.0)
     widen = (1.0 - (1.0 - height) ** 2.1) ** (1 / 1.9)
@@ -141,7 +141,7 @@ def lateral_at(anatomy: Anatomy, side: str, y_cm: Float32) -> Float32:
     return (_APEX_X_CM + (anatomy.half_width[side] - _APEX_X_CM) * widen - taper).astype(np.float32)
 
 
-def _cavity(frame: Frame, anatomy: Anatomy, side: str) -> Float32:
+def _cavity(frame: Frame, anatomy: Anatomy, side: str) -> FloatArray:
     """Depth of one half of the chest: it deepens downwards, ends sharply at the chest wall and at the apex."""
     height = np.clip((frame.y - anatomy.apex_y) / 15.0, 0.0, 1.0)
     deep = _DEEPEST_CM * (1.0 + 0.12 * anatomy.hyperinflation) * np.sqrt(1.0 - np.square(1.0 - height))
@@ -152,7 +152,7 @@ def _cavity(frame: Frame, anatomy: Anatomy, side: str) -> Float32:
     return (deep * dome(outward, 2.3) * np.sqrt(inward)).astype(np.float32)
 
 
-def _heart(frame: Frame, anatomy: Anatomy) -> Float32:
+def _heart(frame: Frame, anatomy: Anatomy) -> FloatArray:
     """A ventricle that points down and left, and an atrium at the right border."""
     scale = anatomy.heart_scale
     base = min(anatomy.dome_y.values())
@@ -162,7 +162,7 @@ def _heart(frame: Frame, anatomy: Anatomy) -> Float32:
     return np.maximum(np.maximum(14.0 * dome(left, 2.5), 13.0 * dome(right, 2.4)), 9.0 * dome(outflow, 2.2))
 
 
-def _mediastinum(frame: Frame, anatomy: Anatomy) -> Float32:
+def _mediastinum(frame: Frame, anatomy: Anatomy) -> FloatArray:
     """Great vessels and what is around them, the aortic knob and the pulmonary trunk."""
     hilum = anatomy.hilum_y
     y = frame.y
@@ -175,14 +175,14 @@ def _mediastinum(frame: Frame, anatomy: Anatomy) -> Float32:
     return np.maximum(np.maximum(column, knob), trunk) + descending
 
 
-def _lung_roots(frame: Frame, anatomy: Anatomy) -> Float32:
+def _lung_roots(frame: Frame, anatomy: Anatomy) -> FloatArray:
     """The large vessels at both hila, which a reader counts as lung."""
     hilum = anatomy.hilum_y
     right = 2.6 * dome(ellipse(frame, (-3.6, hilum + 1.0), (1.25, 2.7), -15.0), 1.6)
     return right + 2.6 * dome(ellipse(frame, (3.9, hilum - 0.1), (1.25, 2.2), 18.0), 1.6)
 
 
-def _body(frame: Frame, anatomy: Anatomy) -> Float32:
+def _body(frame: Frame, anatomy: Anatomy) -> FloatArray:
     """Neck, shoulders and trunk; breasts as shadows with a lower border."""
     y, x = frame.y, np.abs(frame.x)
     shoulder = anatomy.apex_y + 1.5
@@ -197,7 +197,7 @@ def _body(frame: Frame, anatomy: Anatomy) -> Float32:
     return body
 
 
-def _trachea(frame: Frame, anatomy: Anatomy) -> Float32:
+def _trachea(frame: Frame, anatomy: Anatomy) -> FloatArray:
     """Windpipe down to its fork, and both main bronchi."""
     fork = anatomy.hilum_y - 1.2
     pipe = 2.3 * dome(np.abs(frame.x + 0.25) / 0.95, 2.0) * ramp(frame.y, fork + 0.8, fork - 0.4)
@@ -208,7 +208,7 @@ def _trachea(frame: Frame, anatomy: Anatomy) -> Float32:
     return pipe + 0.9 * frame.draw_lines(paths, (1.15, 1.0))
 
 
-def _stomach(frame: Frame, anatomy: Anatomy) -> Float32:
+def _stomach(frame: Frame, anatomy: Anatomy) -> FloatArray:
     """Gas above a fluid level under the left dome."""
     if not anatomy.stomach_gas:
         return np.zeros(frame.size, np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from egma.testing.frame import Frame, blur
-from egma.types import Float32
+from egma.types import FloatArray
 
 # Linear attenuation in 1/cm near 70 keV (NIST XCOM), lung at about a quarter of unit density.
 SOFT_PER_CM = 0.195
@@ -48,8 +48,14 @@ def draw_technique(rng: Generator) -> Technique:
 
 
 def expose(
-    frame: Frame, attenuation: Float32, lesions: Float32, lung: Float32, *, technique: Technique, rng: Generator
-) -> Float32:
+    frame: Frame,
+    attenuation: FloatArray,
+    lesions: FloatArray,
+    lung: FloatArray,
+    *,
+    technique: Technique,
+    rng: Generator,
+) -> FloatArray:
     """The film (H, W) in [0, 1], bone bright.
 
     Args:
@@ -73,7 +79,7 @@ def expose(
     return _display(shown - np.float32(np.median(inside if inside.size else shown)), technique)
 
 
-def _display(density: Float32, technique: Technique) -> Float32:
+def _display(density: FloatArray, technique: Technique) -> FloatArray:
     """An S-shaped curve through (0, brightness): soft tissue near white, open air near black."""
     start = np.float32(np.log(technique.brightness / (1 - technique.brightness)))
     shown = 1.0 / (1.0 + np.exp(-(np.float32(_STEEPNESS * technique.contrast) * density + start)))

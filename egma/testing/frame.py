@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from egma.types import Float32
+from egma.types import FloatArray
 
 FILM_CM = (41.0, 37.0)
 """Least (height, width) that every film shows at zoom 1: an adult chest with its shoulders."""
@@ -23,7 +23,7 @@ SIGN = {"right": -1.0, "left": 1.0}
 """Sign of x on each of the patient's sides."""
 _OVERSAMPLING = 2  # lines are drawn at twice the film's size and averaged: no stair steps
 
-Path = NDArray[np.float64]
+Path = NDArray[np.floating]
 """(N, 2) points (x, y) in body centimetres."""
 
 
@@ -54,21 +54,21 @@ class Frame:
         size = max(1, round(self.size[0] * share)), max(1, round(self.size[1] * share))
         return Frame(size, self.zoom, self.shift_cm, self.lean)
 
-    def enlarged(self, field: Float32) -> Float32:
+    def enlarged(self, field: FloatArray) -> FloatArray:
         """A field of a coarsened frame on this frame's pixels."""
         if field.shape == self.size:
             return field
         image = Image.fromarray(np.ascontiguousarray(field, np.float32))
-        return np.asarray(image.resize(self.size[::-1], Image.Resampling.BICUBIC), np.float32)
+        return np.asarray(image.resize((self.size[1], self.size[0]), Image.Resampling.BICUBIC), np.float32)
 
     @cached_property
-    def y(self) -> Float32:
+    def y(self) -> FloatArray:
         """(H, 1): body y of each row."""
         rows = (np.arange(self.size[0]) + 0.5 - self.size[0] / 2) * self.pixel_cm
         return (rows + FILM_CM[0] / 2 - self.shift_cm[1])[:, None].astype(np.float32)
 
     @cached_property
-    def x(self) -> Float32:
+    def x(self) -> FloatArray:
         """(H, W): body x of each pixel."""
         columns = (np.arange(self.size[1]) + 0.5 - self.size[1] / 2) * self.pixel_cm - self.shift_cm[0]
         return columns[None, :].astype(np.float32) - np.float32(self.lean) * (self.y - FILM_CM[0] / 2)
@@ -81,7 +81,7 @@ class Frame:
 
     def draw_lines(
         self, paths: Sequence[Path], widths_cm: Sequence[float], values: Sequence[float] | None = None
-    ) -> Float32:
+    ) -> FloatArray:
         """(H, W): strokes of given widths, 0 outside and `values` (1 by default) inside; later ones cover earlier."""
         canvas = Image.new("F", (self.size[1] * _OVERSAMPLING, self.size[0] * _OVERSAMPLING))
         pen = ImageDraw.Draw(canvas)
@@ -95,7 +95,7 @@ class Frame:
             pen.line(stroke.ravel().tolist(), fill=value, width=max(1, round(width_px)), joint=joint)
         return np.asarray(canvas.reduce(_OVERSAMPLING), np.float32)
 
-    def draw_polygons(self, paths: Sequence[Path]) -> Float32:
+    def draw_polygons(self, paths: Sequence[Path]) -> FloatArray:
         """(H, W): 1 inside closed paths, 0 outside, shares on their borders."""
         canvas = Image.new("F", (self.size[1] * _OVERSAMPLING, self.size[0] * _OVERSAMPLING))
         pen = ImageDraw.Draw(canvas)
@@ -106,7 +106,7 @@ class Frame:
 
 def ellipse(
     frame: Frame, center_cm: tuple[float, float], radii_cm: tuple[float, float], turn_deg: float = 0.0
-) -> Float32:
+) -> FloatArray:
     """(H, W): 0 at an ellipse's centre, 1 on its border; `turn_deg` turns its first axis towards the feet."""
     dx, dy = frame.x - np.float32(center_cm[0]), frame.y - np.float32(center_cm[1])
     if turn_deg:
@@ -115,19 +115,19 @@ def ellipse(
     return np.sqrt(np.square(dx / np.float32(radii_cm[0])) + np.square(dy / np.float32(radii_cm[1])))
 
 
-def dome(radius: Float32, power: float = 2.0) -> Float32:
+def dome(radius: FloatArray, power: float = 2.0) -> FloatArray:
     """A round body's thickness seen from above, 1 at radius 0 and 0 from radius 1 on; higher powers are flatter."""
     inside = np.clip(1.0 - np.clip(radius, 0.0, 1.0) ** np.float32(power), 0.0, 1.0)
     return inside ** np.float32(1.0 / power)
 
 
-def ramp(values: Float32, low: float, high: float) -> Float32:
+def ramp(values: FloatArray, low: float, high: float) -> FloatArray:
     """0 at `low`, 1 at `high` (which may be the smaller), smooth between."""
     t = np.clip((values - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
     return t * t * (3.0 - 2.0 * t)
 
 
-def clouds(frame: Frame, rng: Generator, grain_cm: float, octaves: int = 3) -> Float32:
+def clouds(frame: Frame, rng: Generator, grain_cm: float, octaves: int = 3) -> FloatArray:
     """(H, W): smooth noise of zero mean and unit deviation whose coarsest lumps are about `grain_cm` wide."""
     height, width = frame.size
     total = np.zeros(frame.size, np.float32)
@@ -141,7 +141,7 @@ def clouds(frame: Frame, rng: Generator, grain_cm: float, octaves: int = 3) -> F
     return (total - total.mean()) / max(float(total.std()), 1e-6)
 
 
-def blur(frame: Frame, field: Float32, reach_cm: float) -> Float32:
+def blur(frame: Frame, field: FloatArray, reach_cm: float) -> FloatArray:
     """A field smoothed over about `reach_cm` (far wider than a pixel): shrunk by averaging and enlarged again."""
     height, width = frame.size
     size = max(2, int(width * frame.pixel_cm / reach_cm)), max(2, int(height * frame.pixel_cm / reach_cm))

@@ -28,7 +28,7 @@ from egma.testing.reports import write_normal, write_sentence
 from egma.testing.scene import Lesion, Request, Scene
 from egma.testing.skeleton import draw_skeleton
 from egma.testing.vessels import draw_vessels
-from egma.types import Float32, Study
+from egma.types import FloatArray, Study
 
 PHANTOM_WARNING = "This is a synthetic phantom: computed shapes, not a patient."
 _DICOM_WINDOW = (2048, 4096)  # all 12 bits
@@ -148,7 +148,7 @@ def _build_scene(size: tuple[int, int], requests: tuple[Request, ...], rng: Gene
     return Scene(frame, anatomy, build_thorax(frame, anatomy), rng)
 
 
-def _expose(scene: Scene, lesions: tuple[Lesion, ...]) -> Float32:
+def _expose(scene: Scene, lesions: tuple[Lesion, ...]) -> FloatArray:
     """The attenuation along every ray, then the film."""
     thorax, frame = scene.thorax, scene.frame
     density, markings, soft = (np.full(frame.size, value, np.float32) for value in (1.0, 1.0, 0.0))
@@ -171,7 +171,7 @@ def _collect_masks(requests: tuple[Request, ...], lesions: tuple[Lesion, ...]) -
     return masks
 
 
-def _add_marker(frame: Frame, pixels: Float32) -> Float32:
+def _add_marker(frame: Frame, pixels: FloatArray) -> FloatArray:
     """A lead L beside the patient's left shoulder."""
     corner = np.array((15.6, 2.2))
     strokes = [corner + np.array([(0.0, 0.0), (0.0, 1.5)]), corner + np.array([(-0.14, 1.42), (1.0, 1.42)])]

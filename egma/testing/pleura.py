@@ -9,7 +9,7 @@ import numpy as np
 from egma.testing.anatomy import lateral_at
 from egma.testing.frame import SIGN, Path, clouds, dome, ramp
 from egma.testing.scene import Lesion, Request, Scene
-from egma.types import Float32
+from egma.types import FloatArray
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def draw_thickening(scene: Scene, request: Request) -> Lesion:
     apical = bool(scene.rng.random() < 0.5)
     thick = 0.7 + 0.9 * request.severity
     top, bottom = scene.anatomy.apex_y, scene.anatomy.dome_y[request.side]
+    middle = top
     uneven = 1.0 + 0.2 * clouds(scene.frame, scene.rng, 3.5, 1)
     if apical:
         band = _fill_gap(scene, Gap(request.side, thick * 1.4, thick * 0.9, top + 8.0))
@@ -77,7 +78,7 @@ def draw_thickening(scene: Scene, request: Request) -> Lesion:
     return Lesion(mask, soft=2.9 * band * uneven, zone=zone, form="apical" if apical else "lateral")
 
 
-def _fill_gap(scene: Scene, gap: Gap) -> Float32:
+def _fill_gap(scene: Scene, gap: Gap) -> FloatArray:
     """(H, W) 0 to 1: between the chest wall and the outline."""
     across = SIGN[gap.side] * scene.frame.x
     top = scene.anatomy.apex_y + gap.apical + 0.14 * np.square(np.clip(5.2 - across, 0.0, None))
@@ -87,7 +88,7 @@ def _fill_gap(scene: Scene, gap: Gap) -> Float32:
     return outside * (across > 0) * (scene.frame.y < gap.lowest_y + 1.0)
 
 
-def _outline(scene: Scene, gap: Gap, y_cm: Float32) -> Float32:
+def _outline(scene: Scene, gap: Gap, y_cm: FloatArray) -> FloatArray:
     """Distance of the outline from the midline at heights `y_cm`."""
     lowered = replace(scene.anatomy, apex_y=scene.anatomy.apex_y + gap.apical)
     narrowing = gap.lateral * ramp(y_cm, gap.lowest_y - 3.0, scene.anatomy.apex_y + 9.0)

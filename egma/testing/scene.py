@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from egma.testing.anatomy import Anatomy, Thorax
 from egma.testing.frame import Frame
-from egma.types import Float32
+from egma.types import FloatArray
 
 ZONES = ("upper", "mid", "lower")
 """Thirds of a lung's height."""
@@ -80,9 +80,9 @@ class Lesion:
     """
 
     mask: NDArray[np.bool_]
-    soft: Float32 | None = None
-    density: Float32 | None = None
-    markings: Float32 | None = None
+    soft: FloatArray | None = None
+    density: FloatArray | None = None
+    markings: FloatArray | None = None
     zone: str = ""
     form: str = ""
 

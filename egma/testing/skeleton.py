@@ -7,7 +7,7 @@ from numpy.random import Generator
 
 from egma.testing.anatomy import Anatomy, lateral_at
 from egma.testing.frame import SIGN, Frame, Path, dome, ramp
-from egma.types import Float32
+from egma.types import FloatArray
 
 _RIBS = 11
 _RIB_SPACING_CM = 2.35
@@ -15,7 +15,7 @@ _SPINE_PIXEL_CM = 0.1
 _CIRCLE = np.stack((np.cos(np.linspace(0, 2 * np.pi, 40)), np.sin(np.linspace(0, 2 * np.pi, 40))), axis=1)
 
 
-def draw_skeleton(frame: Frame, anatomy: Anatomy, rng: Generator) -> Float32:
+def draw_skeleton(frame: Frame, anatomy: Anatomy, rng: Generator) -> FloatArray:
     """(H, W): bone along the beam, in cm of dense bone."""
     twist_cm = rng.normal(0.0, 0.25)
     ribs = _draw_ribs(frame, anatomy)
@@ -28,14 +28,14 @@ def rib_path(anatomy: Anatomy, side: str, number: int) -> Path:
     drop = 2.6 + 0.95 * min(number, 7) + 0.25 * max(number - 7, 0)
     reach = 0.86 if number <= 7 else 0.86 - 0.09 * (number - 7)
     angle = np.linspace(0.012, reach, 40) * np.pi
-    side_y = np.float32(start_y + drop * 0.42)
+    side_y = np.array(start_y + drop * 0.42, np.float32)
     wide = float(lateral_at(anatomy, side, side_y)) + 0.35
     wide = max(wide, 5.4) if number > 1 else 5.6
     y = start_y + drop * (1.0 - np.cos(angle)) / 2 - 0.85 * np.sin(angle) ** 2
     return np.stack((SIGN[side] * (0.6 + (wide - 0.6) * np.sin(angle) ** 0.9), y), axis=1)
 
 
-def _draw_ribs(frame: Frame, anatomy: Anatomy) -> Float32:
+def _draw_ribs(frame: Frame, anatomy: Anatomy) -> FloatArray:
     """Hollow bands: cortex seen twice at the borders. Front parts are flatter and fainter than back parts."""
     back, front, fading = [], [], []
     for side in SIGN:
@@ -57,7 +57,7 @@ def _draw_tubes(
     width_cm: float,
     layers_cm: tuple[float, float, float],
     shares: list[float] | None = None,
-) -> Float32:
+) -> FloatArray:
     """Strokes `width_cm` wide: cortex at the border, then two steps of marrow, each in cm of dense bone."""
     shares = shares or [1.0] * len(paths)
     widths = [width_cm * part for part in (1.0, 0.76, 0.45) for _ in paths]
@@ -65,7 +65,7 @@ def _draw_tubes(
     return frame.draw_lines(paths * 3, widths, values)
 
 
-def _draw_clavicles(frame: Frame, anatomy: Anatomy, twist_cm: float) -> Float32:
+def _draw_clavicles(frame: Frame, anatomy: Anatomy, twist_cm: float) -> FloatArray:
     paths = []
     for sign in SIGN.values():
         t = np.linspace(0.0, 1.0, 30)
@@ -75,7 +75,7 @@ def _draw_clavicles(frame: Frame, anatomy: Anatomy, twist_cm: float) -> Float32:
     return _draw_tubes(frame, paths, 1.25, (0.75, 0.55, 0.48))
 
 
-def _draw_shoulders(frame: Frame, anatomy: Anatomy) -> Float32:
+def _draw_shoulders(frame: Frame, anatomy: Anatomy) -> FloatArray:
     """Shoulder blades outside the lungs, heads and shafts of the upper arms."""
     top = anatomy.apex_y
     blades, borders, shafts, heads = [], [], [], []
@@ -96,7 +96,7 @@ def _draw_shoulders(frame: Frame, anatomy: Anatomy) -> Float32:
     return flat + lines + arms
 
 
-def _draw_spine(frame: Frame, rng: Generator) -> Float32:
+def _draw_spine(frame: Frame, rng: Generator) -> FloatArray:
     """Vertebral bodies with discs between, pedicles and spinous processes: seen faintly through the mediastinum."""
     fine, phase_start = frame, np.float32(rng.uniform())
     frame = fine.coarsened(_SPINE_PIXEL_CM)

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from egma.testing.anatomy import Anatomy
 from egma.testing.frame import SIGN, Frame, Path, clouds
-from egma.types import Float32
+from egma.types import FloatArray
 
 _TRUNKS_DEG = (-72, -50, -30, -12, 6, 22, 38, 52, 66, 80)
 """Directions of the large vessels from the hilum: 0 is lateral, 90 to the feet."""
@@ -47,7 +47,7 @@ class Tree:
             self.grow(points[-1], turns[-1] + turn, width * self.rng.uniform(0.62, 0.84), generations - 1)
 
 
-def draw_vessels(frame: Frame, anatomy: Anatomy, rng: Generator) -> Float32:
+def draw_vessels(frame: Frame, anatomy: Anatomy, rng: Generator) -> FloatArray:
     """(H, W): soft tissue of the vessels along the beam, in cm; also drawn where no lung is, so mask it."""
     paths: list[Path] = []
     widths: list[float] = []
