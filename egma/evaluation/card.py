@@ -26,6 +26,7 @@ def write_card(checkpoint: Checkpoint, figures: dict[str, Any]) -> str:
         _training(checkpoint.config.training),
         _films(figures),
         _grounding(figures),
+        _remarks(figures),
         _limits(checkpoint, figures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -65,7 +66,7 @@ def _training(training: dict[str, Any]) -> str:
   Center), the COVID-19 image repository of Hannover Medical School (CC BY 3.0) and those of the COVID-19 image collection
   whose own licence allows it. Their labels are text-mined or a diagnosis, and noisy.
 - Left out for their licence (non-commercial or unstated): {left_out} films.
-- {films.get("validation", 0)} validation films chose stopping points, patch share, calibration and display range. Test films chose nothing.
+- {films.get("validation", 0)} validation films chose stopping points, patch share, calibration and display range. No test film chose anything.
 - Sentences of {training.get("reports", 0)} Open-i reports (Indiana University, CC BY-NC-ND 4.0) as the package torchxrayvision carries
   them, labelled by rules for negation; no text of them is in this checkpoint, only weights of a projection that were
   fitted with them. Beside them, composed phrases for, against and on a side of every finding.
@@ -145,6 +146,12 @@ def _pointing_table(found: dict[str, Any]) -> str:
         if name in found
     ]
     return "\n".join(["| | Value | n |", "|---|---|---|", *rows])
+
+
+def _remarks(figures: dict[str, Any]) -> str:
+    """What whoever measured wants a reader to know of the measurement itself."""
+    remarks = figures.get("remarks", [])
+    return "## About this measurement\n\n" + "\n".join(f"- {remark}" for remark in remarks) if remarks else ""
 
 
 def _limits(checkpoint: Checkpoint, figures: dict[str, Any]) -> str:

@@ -52,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, help="folder with cxr/manifest.csv; without it only phantoms are measured")
     parser.add_argument("--phantoms", type=int, default=500)
     parser.add_argument("--phantom-px", type=int, default=320)
+    parser.add_argument("--remark", action="append", default=[], help="a sentence about this measurement, for the card")
     parser.add_argument("--dry", action="store_true", help="print the figures, write nothing")
     return parser
 
@@ -62,6 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         engine = load_engine(parsed.checkpoint)
         figures = measure(engine, parsed.data, parsed.phantoms, parsed.phantom_px)
+        if parsed.remark:
+            figures["remarks"] = parsed.remark
         text = json.dumps(figures, indent=1, allow_nan=False) + "\n"
         if not parsed.dry and engine.checkpoint.folder is not None:
             (engine.checkpoint.folder / FIGURES_NAME).write_text(text, encoding="utf-8")
