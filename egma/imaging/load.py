@@ -14,7 +14,6 @@ from egma.errors import FilmError
 from egma.imaging import pool
 from egma.imaging.budget import check_file_bytes, check_size
 from egma.imaging.sniff import HEAD_BYTES, detect_kind
-from egma.imaging.view import check_view
 from egma.types import Display, Float32, Study
 
 CONSTANT_WARNING = "Every pixel of the film has the same value: there is nothing to see on it."
@@ -46,6 +45,8 @@ def load_study(path: str | os.PathLike[str], *, frame: int | None = None) -> Stu
         display=film.display,
         source=film.source,
     )
+    from egma.imaging.view import check_view  # brings Pillow's resize along: not before a film is there
+
     study.warnings.extend(sentence for sentence in check_view(study) if sentence not in study.warnings)
     return study
 
