@@ -16,6 +16,7 @@ MAX_OWN_EXAMPLES = 100
 _PACKAGE = "pydicom-data"
 _PACKAGED_FILM = "RG1_UNCR.dcm"
 _PHANTOM_SOURCE = "Phantom: computed, not a patient"
+_SEVERITY = 0.95  # of 1: what is easy to see, also for a newcomer
 _PHANTOM_SIZE_PX = (1024, 1024)
 
 
@@ -101,10 +102,8 @@ def find_packaged_film() -> Path | None:
 
 def _phantoms() -> list[Example]:
     return [
-        Example(
-            "phantom-effusion", "Phantom: left pleural effusion", _PHANTOM_SOURCE, _phantom(11, "Effusion", "left")
-        ),
-        Example("phantom-nodule", "Phantom: right lung mass", _PHANTOM_SOURCE, _phantom(12, "Mass", "right")),
+        Example("phantom-effusion", "Phantom: left pleural effusion", _PHANTOM_SOURCE, _phantom(6, "Effusion", "left")),
+        Example("phantom-mass", "Phantom: right lung mass", _PHANTOM_SOURCE, _phantom(18, "Mass", "right")),
         Example("phantom-clear", "Phantom: no finding", _PHANTOM_SOURCE, _phantom(13, None, None)),
     ]
 
@@ -113,7 +112,7 @@ def _phantom(seed: int, finding: str | None, side: str | None) -> Callable[[], S
     def build() -> Study:
         from egma.testing.phantoms import build_phantom
 
-        return build_phantom(seed, finding=finding, side=side, size=_PHANTOM_SIZE_PX).study
+        return build_phantom(seed, finding=finding, side=side, size=_PHANTOM_SIZE_PX, severity=_SEVERITY).study
 
     return build
 

@@ -19,9 +19,9 @@ _RATE_PULL = 0.05
 """How strongly a finding's mean probability is held to its rate among training films."""
 _LEAST_POSITIVES = 5
 _THRESHOLD_DRAWS = 200
-_DISPLAY_PERCENTILES = (85.0, 99.8)
-"""Colours start where 15 % of validation patches still are and end above almost all of them. Pages draw from 0.4 of the
-range on, so that one patch in twenty is coloured, and often none: hot spots stay sparse."""
+_DISPLAY_PERCENTILES = (75.0, 99.8)
+"""Colours start where a quarter of validation patches still are and end above almost all of them. Pages draw from 0.4
+of the range on, so that one patch in ten is coloured and now and then none: sparse, while large lesions still show."""
 
 
 @dataclass(frozen=True, eq=False)

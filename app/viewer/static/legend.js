@@ -15,7 +15,10 @@
     return found;
   }
 
-  const plain = (value, digits = 2) => (value < 0 ? "\u2212" : "") + Math.abs(value).toFixed(digits);
+  const plain = (value, digits = 2) => {
+    const size = Math.abs(value).toFixed(digits);
+    return (value < 0 && Number(size) > 0 ? "\u2212" : "") + size;
+  };
 
   /**
    * Draw the bar upright into a box; labels stand to its left, right-aligned.
