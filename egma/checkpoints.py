@@ -12,11 +12,12 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from egma.config import ModelConfig, canonical_json, read_config, write_config
+from egma.digest import digest_file
 from egma.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ CARD_NAME = "card.md"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MAX_CONFIG_BYTES = 4_000_000  # prompts for hundreds of findings fit many times over
 _REFERENCED = "text.trunk."
-_LORA_MARK = ".lora_"
+_LORA_MARK = ".lora_"  # in the names of the tensors that `egma.model.lora` adds
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -177,7 +178,7 @@ def save_checkpoint(
         (draft / WEIGHTS_NAME).chmod(
             0o644
         )  # safetensors writes for its owner alone; a checkpoint is there to be shared
-        config = replace(config, weights_sha256=_digest(draft / WEIGHTS_NAME))
+        config = replace(config, weights_sha256=digest_file(draft / WEIGHTS_NAME))
         (draft / CONFIG_NAME).write_text(write_config(config), encoding="utf-8")
         (draft / CARD_NAME).write_text(card, encoding="utf-8")
         _copy_tower_files(config, tower_files or folder, draft)
@@ -199,7 +200,7 @@ def _check_fit(name: str, found: dict[str, tuple[int, ...]], wanted: dict[str, t
 
 
 def _check_weights_hash(checkpoint: Checkpoint) -> None:
-    digest, wanted = _digest(_weights_path(checkpoint)), checkpoint.config.weights_sha256
+    digest, wanted = digest_file(_weights_path(checkpoint)), checkpoint.config.weights_sha256
     if digest != wanted:
         raise CheckpointError(
             f"checkpoint {checkpoint.name}: model.safetensors is not the file config.json was written with: "
@@ -256,8 +257,3 @@ def _roots() -> list[Path]:
 def _read_card(folder: Path) -> str:
     path = folder / CARD_NAME
     return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()

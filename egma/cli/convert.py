@@ -49,7 +49,8 @@ def run_published(arguments: argparse.Namespace) -> int:
     from egma.convert.finish import Provenance
     from egma.convert.published import find_heads, plan_import
     from egma.convert.text_files import read_text_config, write_text_files
-    from egma.convert.weight_files import digest_of, find_weights, load_tensors
+    from egma.convert.weight_files import find_weights, load_tensors
+    from egma.digest import digest_file
 
     films = _load_films(arguments.films)
     path = find_weights(arguments.file)
@@ -61,7 +62,7 @@ def run_published(arguments: argparse.Namespace) -> int:
         plan = plan_import(arguments.family, tensors, arguments.image_tower, text)
         title = f"{_TITLES[arguments.family]}, imported"
         licence = _LICENCES[arguments.family]
-        provenance = Provenance(title, path.name, digest_of(path), licence, (_PADDING,), plan.unused)
+        provenance = Provenance(title, path.name, digest_file(path), licence, (_PADDING,), plan.unused)
         return _save(plan, provenance, Path(root), films, arguments)
 
 
@@ -70,7 +71,8 @@ def run_open_clip(arguments: argparse.Namespace) -> int:
     from egma.convert.clip_source import find_clip
     from egma.convert.finish import Provenance
     from egma.convert.openclip import plan_clip
-    from egma.convert.weight_files import digest_of, load_tensors
+    from egma.convert.weight_files import load_tensors
+    from egma.digest import digest_file
 
     films = _load_films(arguments.films)
     source = find_clip(arguments.model)
@@ -78,7 +80,7 @@ def run_open_clip(arguments: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as root:
         plan, remarks = plan_clip(source, tensors, Path(root), arguments.text_tower)
         title, licence = f"{source.name}, imported from open_clip", _LICENCES["open-clip"]
-        provenance = Provenance(title, source.name, digest_of(source.weights), licence, remarks, plan.unused)
+        provenance = Provenance(title, source.name, digest_file(source.weights), licence, remarks, plan.unused)
         return _save(plan, provenance, Path(root), films, arguments)
 
 

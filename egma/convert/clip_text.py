@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from egma.config import TextTowerConfig, TowerFiles
 from egma.convert.clip_source import ClipSource, fetch_tower, tower_folders
 from egma.convert.text_files import TEXT_FOLDER, has_tokenizer, write_text_files, write_tokenizer
-from egma.convert.weight_files import digest_of, read_json
+from egma.convert.weight_files import read_json
+from egma.digest import digest_file
 from egma.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def plan_clip_text(
         folder = _tokenizer_folder(source, text, text_tower)
         (draft / TEXT_FOLDER).mkdir(exist_ok=True)
         write_tokenizer(folder, draft / TEXT_FOLDER)
-        digest = digest_of(draft / TEXT_FOLDER / "tokenizer.json")
+        digest = digest_file(draft / TEXT_FOLDER / "tokenizer.json")
         pinned = TowerFiles(None, TEXT_FOLDER, {"tokenizer.json": digest})
         options["pad_token"] = _pad_token(folder)
     context = int(text.get("context_length", 77))

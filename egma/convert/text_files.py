@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from egma.config import TowerFiles
-from egma.convert.weight_files import digest_of, read_json
+from egma.convert.weight_files import read_json
+from egma.digest import digest_file
 from egma.errors import CheckpointError
 
 TEXT_FOLDER = "text"
@@ -43,7 +44,7 @@ def write_text_files(settings: dict[str, Any], tokenizer: Path, root: Path) -> T
     (target / "config.json").write_text(json.dumps(kept, indent=1, sort_keys=True), encoding="utf-8")
     write_tokenizer(tokenizer, target)
     _check_vocabulary(target / "tokenizer.json", settings.get("vocab_size"))
-    files = {name: digest_of(target / name) for name in ("config.json", "tokenizer.json")}
+    files = {name: digest_file(target / name) for name in ("config.json", "tokenizer.json")}
     return TowerFiles(None, TEXT_FOLDER, files)
 
 

@@ -7,7 +7,6 @@ import pickle
 import warnings
 import zipfile
 from collections.abc import Mapping
-from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,12 +67,6 @@ def read_json(path: Path, whose: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise CheckpointError(f"{whose} holds no object; copy it again")
     return found
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
-        return file_digest(stream, "sha256").hexdigest()
 
 
 def _check_zip(path: Path) -> None:

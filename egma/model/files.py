@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import file_digest
 from importlib import metadata
 from pathlib import Path
 
 from egma.config import TowerFiles
+from egma.digest import digest_file
 from egma.errors import CheckpointError
 
 
@@ -44,8 +44,7 @@ def _package_root(package: str) -> Path:
 
 
 def _check_digest(path: Path, name: str, wanted: TowerFiles) -> None:
-    with path.open("rb") as stream:
-        digest = file_digest(stream, "sha256").hexdigest()
+    digest = digest_file(path)
     if digest != wanted.files[name]:
         raise CheckpointError(
             f"the tower's file {name}{_where(wanted)} is not the one this checkpoint was made with: "

@@ -8,8 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-MARK = ".lora_"
-
 
 class LoraLinear(nn.Linear):
     """A linear layer plus `up @ down`, zero at the start. The layer's own tensors keep their names."""
