@@ -121,7 +121,7 @@ def _measure_films(engine: Engine, data: Path) -> dict[str, object]:
 
 def _score_probe(rows: list[FilmRow], tested: list[FilmRow], films: ScoredFilms) -> ScoredFilms:
     """A ridge on frozen ImageNet features of the films that the checkpoint was trained on."""
-    from egma.finetune.trunk import load_widening
+    from egma.finetune.mini.trunk import load_widening
 
     config = build_mini_config()  # with ImageNet's own mean and std
     model = build_initialized_model(config).eval()

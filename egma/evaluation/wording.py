@@ -24,7 +24,9 @@ _FRAMES = (
 
 def negation_figure(engine: Engine) -> Figure:
     """Share of sentences that lie nearer to their own side's prompts than to the other side's, findings drawn."""
-    names = json.loads(resources.files("egma.finetune").joinpath("phrases.json").read_text(encoding="utf-8"))["names"]
+    names = json.loads(resources.files("egma.finetune.mini").joinpath("phrases.json").read_text(encoding="utf-8"))[
+        "names"
+    ]
     right, groups = [], []
     for finding, spoken in names.items():
         prompts = engine.prompts(finding)

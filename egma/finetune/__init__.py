@@ -1,1 +1,1 @@
-"""Training. `python -m egma.finetune.mini` makes checkpoints/egma-mini again from films and report sentences."""
+"""Training: `mini/` is the recipe that made checkpoints/egma-mini."""

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from egma.evaluation.metrics import macro_auroc
 from egma.findings import FINDINGS
-from egma.finetune.features import FilmFeatures, embed_sentences
-from egma.finetune.phantoms import MOST_LESIONS
+from egma.finetune.mini.features import FilmFeatures, embed_sentences
+from egma.finetune.mini.phantoms import MOST_LESIONS
 from egma.model.egma import EgmaModel
 from egma.model.heads import unit
 
 if TYPE_CHECKING:
-    from egma.finetune.heads_data import HeadsData, PhantomFeatures
+    from egma.finetune.mini.heads_data import HeadsData, PhantomFeatures
 
 PATCH_SHARES = (0.0, 0.25, 0.5)
 LEAST_POSITIVES = 5

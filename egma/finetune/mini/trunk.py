@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from egma.errors import CheckpointError
 from egma.evaluation.metrics import macro_auroc
-from egma.finetune.augment import PLAIN, Augmentation, augment
+from egma.finetune.mini.augment import PLAIN, Augmentation, augment
 from egma.model.egma import EgmaModel
 from egma.model.files import locate_files
 

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from egma.data.labels import swap_sides
 from egma.findings import FINDINGS
-from egma.finetune.features import FilmFeatures, embed_sentences
-from egma.finetune.phantoms import MOST_LESIONS, PhantomSet
-from egma.finetune.places import PlacedPhrases, build_placed, side_and_zone_mask
-from egma.finetune.sentences import PairSampler, SentenceBank, build_sampler
-from egma.finetune.validation import PromptFeatures
+from egma.finetune.mini.features import FilmFeatures, embed_sentences
+from egma.finetune.mini.phantoms import MOST_LESIONS, PhantomSet
+from egma.finetune.mini.places import PlacedPhrases, build_placed, side_and_zone_mask
+from egma.finetune.mini.sentences import PairSampler, SentenceBank, build_sampler
+from egma.finetune.mini.validation import PromptFeatures
 from egma.model.egma import EgmaModel
 from egma.model.outputs import ImageFeatures
 

@@ -24,8 +24,8 @@ from egma.data.manifest import load_manifest
 from egma.data.openi import load_openi
 from egma.device import choose_device
 from egma.errors import DataError, EgmaError
-from egma.finetune.heads import train_heads
-from egma.finetune.stages import (
+from egma.finetune.mini.heads import train_heads
+from egma.finetune.mini.stages import (
     MINIATURE,
     Note,
     Recipe,
@@ -35,8 +35,8 @@ from egma.finetune.stages import (
     calibrate,
     load_training_films,
 )
-from egma.finetune.trunk import load_widening, train_trunk, trained_tensors
-from egma.finetune.validation import Validation
+from egma.finetune.mini.trunk import load_widening, train_trunk, trained_tensors
+from egma.finetune.mini.validation import Validation
 from egma.model.build import build_initialized_model
 from egma.model.egma import EgmaModel
 from egma.model.presets import build_mini_config
@@ -156,7 +156,3 @@ def _describe(
         "trunk_validation_auroc": trunk_auroc,
         "validation": asdict(found),
     }
-
-
-if __name__ == "__main__":
-    sys.exit(main())

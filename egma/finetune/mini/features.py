@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from egma.finetune.augment import PLAIN, Augmentation, augment, warp
+from egma.finetune.mini.augment import PLAIN, Augmentation, augment, warp
 from egma.model.egma import EgmaModel
 from egma.model.outputs import ImageFeatures
 

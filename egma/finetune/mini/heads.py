@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from egma.finetune.heads_data import Batcher, HeadsData
-from egma.finetune.heads_losses import ScoreScales, step_losses
-from egma.finetune.trunk import follow
-from egma.finetune.validation import Validation, score_heads
+from egma.finetune.mini.heads_data import Batcher, HeadsData
+from egma.finetune.mini.heads_losses import ScoreScales, step_losses
+from egma.finetune.mini.trunk import follow
+from egma.finetune.mini.validation import Validation, score_heads
 from egma.model.egma import EgmaModel
 
 

@@ -8,12 +8,12 @@ import torch
 
 from egma.data.labels import label_sentence
 from egma.findings import FINDINGS
-from egma.finetune.augment import PLAIN, Augmentation, augment, warp
-from egma.finetune.calibrate import fit_calibration, fit_display_range, fit_threshold
-from egma.finetune.heads_losses import best_patches
-from egma.finetune.phantoms import build_phantom_set
-from egma.finetune.phrases import label_phrases, write_phrases
-from egma.finetune.places import side_and_zone_mask
+from egma.finetune.mini.augment import PLAIN, Augmentation, augment, warp
+from egma.finetune.mini.calibrate import fit_calibration, fit_display_range, fit_threshold
+from egma.finetune.mini.heads_losses import best_patches
+from egma.finetune.mini.phantoms import build_phantom_set
+from egma.finetune.mini.phrases import label_phrases, write_phrases
+from egma.finetune.mini.places import side_and_zone_mask
 
 
 def generator() -> torch.Generator:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from egma.data.labels import ABSENT, PRESENT, label_sentence
 from egma.data.openi import OpeniReport
 from egma.findings import FINDINGS
-from egma.finetune.features import embed_sentences
-from egma.finetune.phrases import label_phrases, write_phrases
+from egma.finetune.mini.features import embed_sentences
+from egma.finetune.mini.phrases import label_phrases, write_phrases
 from egma.model.egma import EgmaModel
 
 _OPENI_SHARE = 0.5

@@ -1,4 +1,4 @@
-"""The terms of the heads' training; `egma.finetune.heads` says what each is for."""
+"""The terms of the heads' training; `egma.finetune.mini.heads` says what each is for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from egma.finetune.heads_data import Batch, PhantomBatch
+from egma.finetune.mini.heads_data import Batch, PhantomBatch
 from egma.model.egma import EgmaModel
 from egma.model.heads import unit
 from egma.model.losses import (

@@ -1,4 +1,4 @@
-"""The stages of egma-mini's training, from films on disk to a calibrated checkpoint; `egma.finetune.mini` runs them."""
+"""The stages of egma-mini's training, from films on disk to a calibrated checkpoint; `recipe` runs them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from egma.data.manifest import FilmRow, label_arrays
 from egma.data.openi import OpeniReport
 from egma.errors import DataError
 from egma.findings import FINDINGS
-from egma.finetune.calibrate import calibrate_findings, fit_display_range
-from egma.finetune.features import FilmFeatures, embed_films
-from egma.finetune.heads import HeadSettings
-from egma.finetune.heads_data import HeadsData, LabelledFeatures, PhantomFeatures, build_phantom_features
-from egma.finetune.phantoms import build_phantom_set
-from egma.finetune.sentences import build_bank
-from egma.finetune.trunk import LabelledFilms, TrunkSettings
-from egma.finetune.validation import Validation, embed_prompts, prompt_positives, score_films
+from egma.finetune.mini.calibrate import calibrate_findings, fit_display_range
+from egma.finetune.mini.features import FilmFeatures, embed_films
+from egma.finetune.mini.heads import HeadSettings
+from egma.finetune.mini.heads_data import HeadsData, LabelledFeatures, PhantomFeatures, build_phantom_features
+from egma.finetune.mini.phantoms import build_phantom_set
+from egma.finetune.mini.sentences import build_bank
+from egma.finetune.mini.trunk import LabelledFilms, TrunkSettings
+from egma.finetune.mini.validation import Validation, embed_prompts, prompt_positives, score_films
 from egma.model.egma import EgmaModel
 
 Note = Callable[[str], None]

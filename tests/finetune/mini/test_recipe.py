@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from egma.evaluation import mini as evaluation
-from egma.finetune import mini
+from egma.finetune.mini import recipe
 from egma.inference.engine import load_engine
 from egma.testing.phantoms import build_phantom
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(200)
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recipe")
     arguments = ["--miniature", "--device", "cpu", "--out", str(folder / "tiny"), "--work", str(folder / "work")]
-    assert mini.main(arguments) == 0
+    assert recipe.main(arguments) == 0
     return folder / "tiny"
 
 
@@ -43,14 +43,14 @@ def test_the_config_tells_what_was_trained(trained: Path) -> None:
 
 
 def test_equal_seeds_make_equal_checkpoints(trained: Path, tmp_path: Path) -> None:
-    assert mini.main(["--miniature", "--device", "cpu", "--out", str(tmp_path / "tiny")]) == 0
+    assert recipe.main(["--miniature", "--device", "cpu", "--out", str(tmp_path / "tiny")]) == 0
     again, first = (json.loads((folder / "config.json").read_text()) for folder in (tmp_path / "tiny", trained))
     assert again["weights_sha256"] == first["weights_sha256"]
 
 
 def test_a_trunk_left_by_an_earlier_run_is_taken(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     work = trained.parent / "work"
-    assert mini.main(["--miniature", "--device", "cpu", "--out", str(work / "again"), "--work", str(work)]) == 0
+    assert recipe.main(["--miniature", "--device", "cpu", "--out", str(work / "again"), "--work", str(work)]) == 0
     assert "taken from an earlier run" in capsys.readouterr().err
 
 
@@ -66,11 +66,11 @@ def test_the_evaluation_writes_figures_and_a_card_from_them(trained: Path, capsy
 
 
 def test_no_data_is_the_callers_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert mini.main(["--out", str(tmp_path / "none")]) == 2
+    assert recipe.main(["--out", str(tmp_path / "none")]) == 2
     assert "--data is missing" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
 
 def test_data_without_a_manifest_is_the_callers_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert mini.main(["--data", str(tmp_path), "--out", str(tmp_path / "none")]) == 2
+    assert recipe.main(["--data", str(tmp_path), "--out", str(tmp_path / "none")]) == 2
     assert "no manifest was found" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from egma.data.labels import PRESENT
 from egma.findings import FINDINGS
-from egma.finetune.sentences import SentenceBank
+from egma.finetune.mini.sentences import SentenceBank
 
 # Shares of the film's height that a zone may lie in. Wide and overlapping: lungs differ, and films are cropped.
 _ZONE_ROWS = {"upper": (0.0, 0.48), "mid": (0.25, 0.72), "lower": (0.45, 1.0), "": (0.0, 1.0)}
