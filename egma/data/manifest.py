@@ -86,7 +86,7 @@ def label_arrays(rows: Sequence[FilmRow]) -> tuple[NDArray[np.bool_], NDArray[np
 def _read_row(raw: dict[str, str], images: Path, line: int) -> FilmRow:
     if raw["split"] not in _SPLITS:
         raise DataError(f"manifest.csv row {line}: wanted a split of {', '.join(_SPLITS)}, got {raw['split'][:20]!r}")
-    present, known = _read_labels(raw["labels"], raw["source"])
+    present, known = read_labels(raw["labels"], raw["source"])
     return FilmRow(
         path=images / Path(raw["image"]).name,
         split=raw["split"],
@@ -101,7 +101,8 @@ def _read_row(raw: dict[str, str], images: Path, line: int) -> FilmRow:
     )
 
 
-def _read_labels(text: str, source: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def read_labels(text: str, source: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(present, known), bool (15,) each: labels joined by "|", complete only for sources that label every finding."""
     names = [_SPELLINGS.get(name, name) for name in text.split("|") if name]
     present = np.array([finding in names for finding in FINDINGS])
     known = np.full(len(FINDINGS), source in _FULLY_LABELLED)
