@@ -8,6 +8,8 @@
     ├── PromptError           words that cannot be asked: empty, too long, too many
     ├── CheckpointError       a checkpoint that is missing, incomplete or does not fit
     ├── DataError             a manifest, table or data set that is not as wanted
+    ├── JobError              a job that cannot be started, found, stopped, resumed or deleted
+    │   └── JobFailedError        a job that ended without its result, with the cause named
     └── SettingsError         a command line or environment setting out of range
 
 Anything else that is raised is a bug and keeps its traceback.
@@ -48,3 +50,19 @@ class DataError(EgmaError):
 
 class SettingsError(EgmaError):
     """A command line or environment setting that is out of range."""
+
+
+class JobError(EgmaError):
+    """A job that cannot be started, found, stopped, resumed or deleted."""
+
+
+class JobFailedError(JobError):
+    """A job that ended without its result.
+
+    Attributes:
+        cause: one of `egma.jobs.CAUSES`: what a list of jobs shows.
+    """
+
+    def __init__(self, cause: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.cause = cause

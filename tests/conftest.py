@@ -17,3 +17,9 @@ def shared_dir() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip("no shared data beside the project: set EGMA_SHARED to try these tests on real films")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_locks(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Jobs of the tests take turns among themselves, not with those of the machine."""
+    os.environ["EGMA_LOCKS"] = str(tmp_path_factory.mktemp("locks"))
