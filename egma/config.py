@@ -49,7 +49,8 @@ class ImageTowerConfig:
 
     Attributes:
         kind: the library that builds it; "tiny" is the test double of `egma.testing`.
-        name: timm's model name; "swin" or "vit" for transformers; open_clip's model name.
+        name: timm's model name, or several joined by "+" whose stages are put side by side; "swin" or "vit" for
+            transformers; open_clip's model name.
         input_px: side of the square the model reads.
         mean, std: subtracted from and divided into pixels in [0, 1], one per colour channel (a film's one channel
             is repeated).
@@ -91,11 +92,16 @@ class HeadConfig:
             "own" (the tower has projected already, as open_clip's does).
         drawn: index into the grids, finest first, of the one that maps are drawn from.
         width: channels inside the pyramid; ignored by the others.
+        groups: trunks side by side whose last stage the pyramid widens each by itself; 1 = one trunk.
     """
 
     kind: Literal["linear", "pyramid", "own"]
     drawn: int = 0
     width: int = 192
+    groups: int = 1
+
+    def __post_init__(self) -> None:
+        _check(1 <= self.groups <= 16, f"heads.groups: wanted 1 to 16, got {self.groups}")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -194,7 +194,7 @@ class Engine:
         """The text tower on texts of equal token count at a time: no padding, so that batch and single agree."""
         from egma.model.text import pad_tokens
 
-        tower = cast(Any, self._model.text)
+        tower = self._model.text
         tokens = tower.tokenize(texts)
         places_by_length: dict[int, list[int]] = {}
         for place, row in enumerate(tokens):

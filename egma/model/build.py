@@ -8,16 +8,16 @@ model = load_model(load_checkpoint(folder))  # every tensor accounted for, in ev
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torch import nn
-
 from egma.checkpoints import Checkpoint, is_stored, read_weights
-from egma.config import ModelConfig
+from egma.config import ImageTowerConfig, ModelConfig
 from egma.errors import CheckpointError, EgmaError
 from egma.model.egma import EgmaModel
 from egma.model.files import locate_files
+from egma.model.towers import ImageTower, TextTower
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +31,7 @@ def build_model(config: ModelConfig, folder: Path | None = None) -> EgmaModel:
         folder: the checkpoint's folder, for towers whose files lie in it.
     """
     try:
-        return EgmaModel(config, _build_image_tower(config), _build_text_tower(config, folder))
+        return EgmaModel(config, _build_image_tower(config.image), _build_text_tower(config, folder))
     except EgmaError:
         raise
     except Exception as error:  # tower libraries raise what they like at sizes that do not fit; the cause stays chained
@@ -69,8 +69,12 @@ def load_model(checkpoint: Checkpoint, device: torch.device | str = "cpu") -> Eg
     return model.to(device).eval().requires_grad_(False)
 
 
-def _build_image_tower(config: ModelConfig) -> nn.Module:
-    tower = config.image
+def _build_image_tower(tower: ImageTowerConfig) -> ImageTower:
+    names = tower.name.split("+")
+    if len(names) > 1 and tower.kind in ("timm", "tiny"):
+        from egma.model.image import SideBySideTower
+
+        return SideBySideTower([_build_image_tower(replace(tower, name=name)) for name in names])
     if tower.kind == "timm":
         from egma.model.image import TimmImageTower
 
@@ -88,7 +92,7 @@ def _build_image_tower(config: ModelConfig) -> nn.Module:
     return TinyImageTower()
 
 
-def _build_text_tower(config: ModelConfig, folder: Path | None) -> nn.Module:
+def _build_text_tower(config: ModelConfig, folder: Path | None) -> TextTower:
     tower = config.text
     if tower.kind == "hf":
         from egma.model.text import HfTextTower

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from egma.errors import CheckpointError
 from egma.model.heads import build_heads, unit
 from egma.model.outputs import ImageOutput, TokenBatch
 from egma.model.text import pad_tokens
+from egma.model.towers import ImageTower, TextTower
 
 INITIAL_LOGIT_SCALE = math.log(1 / 0.07)
 MAX_LOGIT_SCALE = math.log(100.0)
@@ -49,13 +49,12 @@ class EgmaModel(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, config: ModelConfig, image: nn.Module, text: nn.Module) -> None:
+    def __init__(self, config: ModelConfig, image: ImageTower, text: TextTower) -> None:
         super().__init__()
         self.config = config
         self.image, self.text = image, text
-        tower = cast(Any, image)
-        self.heads = build_heads(config.heads, tower.channels, tower.pooled_width, config.embed_dim)
-        self.text_projection = _build_projection(config, cast(Any, text).width)
+        self.heads = build_heads(config.heads, image.channels, image.pooled_width, config.embed_dim)
+        self.text_projection = _build_projection(config, text.width)
         self.logit_scale = nn.Parameter(torch.tensor(INITIAL_LOGIT_SCALE))
         self.register_buffer("mean", torch.tensor(config.image.mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(config.image.std).view(1, 3, 1, 1), persistent=False)
@@ -85,8 +84,7 @@ class EgmaModel(nn.Module):
 
     def tokenize(self, texts: Sequence[str]) -> TokenBatch:
         """Texts as one padded batch, on the model's device."""
-        tower = cast(Any, self.text)
-        return pad_tokens(tower.tokenize(texts), tower.pad_id).to(self.logit_scale.device)
+        return pad_tokens(self.text.tokenize(texts), self.text.pad_id).to(self.logit_scale.device)
 
     def project_text(self, features: Tensor) -> Tensor:
         """Unit vectors (T, D) of text features (T, width)."""

@@ -34,15 +34,17 @@ class PyramidHeads(nn.Module):
     Two grids, finest first: the trunk's finest stage and its coarsest. Both are told where each patch lies, without
     which "left" and "right" could hardly be learned. The film's vector comes from mean and maximum of the widened
     coarsest stage, which keeps small findings that a mean alone washes out; widening is laid out as EfficientNet's own
-    last layer, so that a training may start from it.
+    last layer, so that a training may start from it. Trunks side by side are widened each by itself.
     """
 
-    def __init__(self, channels: tuple[int, ...], embed_dim: int, width: int) -> None:
+    def __init__(self, channels: tuple[int, ...], embed_dim: int, width: int, groups: int = 1) -> None:
         super().__init__()
         if len(channels) != 2:
             raise CheckpointError(
                 f"pyramid heads read exactly 2 stages, config.json's image.stages give {len(channels)}"
             )
+        if channels[1] % groups:
+            raise CheckpointError(f"config.json: heads.groups: {channels[1]} channels are not {groups} equal shares")
         self.fine_in = nn.Conv2d(channels[0], width, 1)
         self.coarse_in = nn.Conv2d(channels[1], width, 1)
         self.fine_norm, self.coarse_norm = nn.LayerNorm(width), nn.LayerNorm(width)
@@ -52,7 +54,7 @@ class PyramidHeads(nn.Module):
         self.fine_out = nn.Linear(width, embed_dim)
         self.coarse_out = nn.Linear(width, embed_dim)
         self.widen = nn.Sequential(
-            nn.Conv2d(channels[1], 4 * channels[1], 1, bias=False),
+            nn.Conv2d(channels[1], 4 * channels[1], 1, bias=False, groups=groups),
             nn.BatchNorm2d(4 * channels[1], eps=1e-3),
             nn.ReLU6(),
         )
@@ -103,7 +105,7 @@ def build_heads(config: HeadConfig, channels: tuple[int, ...], pooled_width: int
     if not 0 <= config.drawn < grids:
         raise CheckpointError(f"config.json: heads.drawn: wanted 0 to {grids - 1} (finest first), got {config.drawn}")
     if config.kind == "pyramid":
-        return PyramidHeads(channels, embed_dim, config.width)
+        return PyramidHeads(channels, embed_dim, config.width, config.groups)
     if config.kind == "linear":
         return LinearHeads(channels, pooled_width, embed_dim)
     return OwnHeads(channels, pooled_width, embed_dim)

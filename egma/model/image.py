@@ -6,7 +6,8 @@ the stages in the same order, `pooled_width` that of the pooled vector.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,20 +16,12 @@ from egma.compat import ensure_torchvision
 from egma.config import ImageTowerConfig
 from egma.errors import CheckpointError
 from egma.model.outputs import ImageFeatures
+from egma.model.towers import ImageTower
 
 _TIMM_OPTIONS = {"img_size", "drop_path_rate", "drop_rate", "output_stride"}
 
 
-class ImageTower(Protocol):
-    """What the model needs of an image tower, whichever library builds it."""
-
-    channels: tuple[int, ...]
-    pooled_width: int
-
-    def __call__(self, pixels: Tensor) -> ImageFeatures: ...
-
-
-class TimmImageTower(nn.Module):
+class TimmImageTower(ImageTower):
     """Any timm network with feature maps (CNNs, Swin, ViT). Pooled is the mean of the coarsest stage."""
 
     def __init__(self, config: ImageTowerConfig) -> None:
@@ -62,7 +55,32 @@ class TimmImageTower(nn.Module):
         return ImageFeatures(stages, stages[-1].mean(dim=(2, 3)))
 
 
-class SwinImageTower(nn.Module):
+class SideBySideTower(ImageTower):
+    """Several trunks that look at the same film: their stages of one size are joined along the channels.
+
+    An ensemble in one tower: heads above it read what all of them saw, in one pass over the film.
+    """
+
+    def __init__(self, trunks: Sequence[ImageTower]) -> None:
+        super().__init__()
+        self.trunks = nn.ModuleList(trunks)
+        widths = [trunk.channels for trunk in trunks]
+        if len({len(each) for each in widths}) != 1:
+            raise CheckpointError("config.json: image.name: trunks side by side must have equally many stages")
+        self.channels = tuple(sum(each) for each in zip(*widths))
+        self.pooled_width = self.channels[-1]
+
+    def forward(self, pixels: Tensor) -> ImageFeatures:
+        """Features of normalised pixels (B, 3, S, S)."""
+        found = [trunk(pixels) for trunk in self.trunks]
+        try:
+            stages = tuple(torch.cat(parts, dim=1) for parts in zip(*(each.stages for each in found)))
+        except RuntimeError:
+            raise CheckpointError("config.json: image.name: trunks side by side must have equal grids") from None
+        return ImageFeatures(stages, stages[-1].mean(dim=(2, 3)))
+
+
+class SwinImageTower(ImageTower):
     """transformers' Swin, as in MedCLIP-ViT and EGMA: last stage after its norm, finer stages as they leave the merger.
 
     Stage k < last is the trunk's hidden state after its k-th patch merging; the last is `last_hidden_state`, whose
@@ -96,7 +114,7 @@ class SwinImageTower(nn.Module):
         return ImageFeatures((*finer, tokens_to_grid(found.last_hidden_state)), found.pooler_output)
 
 
-class VitImageTower(nn.Module):
+class VitImageTower(ImageTower):
     """transformers' ViT: patch tokens of the last layer after its norm; pooled is the class token."""
 
     def __init__(self, config: ImageTowerConfig) -> None:

@@ -21,13 +21,14 @@ from egma.errors import CheckpointError
 from egma.model.files import locate_files
 from egma.model.image import tokens_to_grid
 from egma.model.outputs import ImageFeatures, TokenBatch
+from egma.model.towers import ImageTower, TextTower
 
 # Stand in for the half that a tower does not need, so that it costs nothing and no hub is asked for it.
 _NO_TEXT = {"context_length": 8, "vocab_size": 8, "width": 8, "heads": 1, "layers": 1}
 _NO_VISION = {"image_size": 16, "patch_size": 16, "width": 8, "head_width": 8, "layers": 1}
 
 
-class OpenClipImageTower(nn.Module):
+class OpenClipImageTower(ImageTower):
     """The visual half of an open_clip model; stages and pooled are in its embedding space already (heads: "own")."""
 
     def __init__(self, config: ImageTowerConfig) -> None:
@@ -44,7 +45,7 @@ class OpenClipImageTower(nn.Module):
         return ImageFeatures((grid,), pooled)
 
 
-class OpenClipTextTower(nn.Module):
+class OpenClipTextTower(TextTower):
     """The text half of an open_clip model; it projects by itself (projection: "own").
 
     Its tokenizer is CLIP's own, or the tokenizer.json that `config.source` names.

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ from egma.model.bert import build_bert
 from egma.model.files import locate_files
 from egma.model.lora import add_lora
 from egma.model.outputs import TokenBatch
+from egma.model.towers import TextTower
 
 # Model type -> where transformers keeps it; BERT is here in plain torch, which starts 1.3 s sooner.
 _TRANSFORMERS = {
@@ -34,20 +35,7 @@ _ATTENTION_INPUTS = ("query", "value", "attn.q", "attn.v")
 _SURPLUS = ("pooler.", "embeddings.position_ids", "embeddings.token_type_ids")
 
 
-class TextTower(Protocol):
-    """What the model needs of a text tower, whichever library builds it."""
-
-    width: int
-
-    def __call__(self, batch: TokenBatch) -> Tensor: ...
-
-    def tokenize(self, texts: Sequence[str]) -> list[list[int]]: ...
-
-    @property
-    def pad_id(self) -> int: ...
-
-
-class HfTextTower(nn.Module):
+class HfTextTower(TextTower):
     """A published encoder (BERT, RoBERTa, MPNet) with its fast tokenizer; frozen unless the config says trained."""
 
     def __init__(self, config: TextTowerConfig, folder: Path | None = None) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from egma.config import HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig
 from egma.findings import build_findings
 from egma.model.outputs import ImageFeatures, TokenBatch
+from egma.model.towers import ImageTower, TextTower
 
 if TYPE_CHECKING:
     from egma.inference.engine import Engine
@@ -27,7 +28,7 @@ _WORDS = 512
 _WIDTH = 16
 
 
-class TinyImageTower(nn.Module):
+class TinyImageTower(ImageTower):
     """Two grids from strided convolutions: 16x16x16 and 8x8x24 at 128 px."""
 
     def __init__(self) -> None:
@@ -42,10 +43,8 @@ class TinyImageTower(nn.Module):
         return ImageFeatures((fine, coarse), coarse.mean(dim=(2, 3)))
 
 
-class TinyTextTower(nn.Module):
+class TinyTextTower(TextTower):
     """The mean of one random vector a word; words are told apart by a hash, case does not matter."""
-
-    pad_id = 0
 
     def __init__(self, max_tokens: int = 77) -> None:
         super().__init__()

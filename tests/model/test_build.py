@@ -15,7 +15,7 @@ from egma.errors import CheckpointError
 from egma.inference.engine import load_engine
 from egma.model import EgmaModel, build_initialized_model, build_mini_config, build_model, load_model
 from egma.model.files import locate_files
-from egma.model.presets import LITE0_IMAGENET
+from egma.model.presets import LITE0, TRUNKS
 from egma.types import Study
 
 
@@ -33,7 +33,7 @@ def saved(mini: EgmaModel, tmp_path_factory: pytest.TempPathFactory) -> Checkpoi
 
 
 def test_the_trunk_holds_the_packages_imagenet_weights(mini: EgmaModel) -> None:
-    (path,) = locate_files(LITE0_IMAGENET, None).values()
+    (path,) = locate_files(TRUNKS[LITE0], None).values()
     published = list(torch.load(path, weights_only=True).values())
     trunk = list(mini.image.get_submodule("trunk").state_dict().values())
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(trunk, published))

@@ -1,7 +1,12 @@
-"""Frozen features, computed once: trunk features of films in several changed views, tower features of sentences."""
+"""Frozen features, computed once: trunk features of films in several changed views, tower features of sentences.
+
+A film in one view is half a megabyte of features and a training reads thousands, so they lie in unnamed temporary
+files that the system keeps in memory as long as there is room.
+"""
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from egma.errors import DataError
 from egma.finetune.mini.augment import PLAIN, Augmentation, augment, warp
 from egma.model.egma import EgmaModel
 from egma.model.outputs import ImageFeatures
@@ -39,6 +45,13 @@ class FilmFeatures:
     def views(self) -> int:
         """V; view 0 is the film as it is."""
         return len(self.fine)
+
+    def put(self, view: int, rows: slice, part: FilmFeatures) -> None:
+        """Write a batch's features, of one view, to the places of its films."""
+        self.fine[view, rows], self.coarse[view, rows] = part.fine[0], part.coarse[0]
+        self.mirrored[view, rows] = part.mirrored[0]
+        if self.masks is not None and part.masks is not None:
+            self.masks[view, rows] = part.masks[0]
 
     def pick(self, view: int, places: NDArray[np.int64], device: torch.device) -> ImageFeatures:
         """The features of some films in one view, as the heads take them."""
@@ -71,18 +84,18 @@ def embed_films(
         note: told of progress.
     """
     generator = torch.Generator().manual_seed(seed)
-    found = []
+    kept: FilmFeatures | None = None
     for view in range(views):
         how = replace(VIEW, mirror=mirror) if view else PLAIN
-        found.append(_embed_view(model, films, masks, how, generator, exact))
+        for start in range(0, len(films), _BATCH):
+            rows = slice(start, start + _BATCH)
+            part = _embed_batch(model, films[rows], None if masks is None else masks[rows], how, generator, exact)
+            kept = kept or _allocate(part, views, len(films))
+            kept.put(view, rows, part)
         note(f"features: view {view + 1} of {views} of {len(films)} films")
-    covered = [part.masks for part in found if part.masks is not None]
-    return FilmFeatures(
-        fine=np.concatenate([part.fine for part in found]),
-        coarse=np.concatenate([part.coarse for part in found]),
-        mirrored=np.concatenate([part.mirrored for part in found]),
-        masks=np.concatenate(covered) if covered else None,
-    )
+    if kept is None:
+        raise DataError("there is no film whose features could be computed")
+    return kept
 
 
 def embed_sentences(model: EgmaModel, sentences: Sequence[str]) -> NDArray[np.float32]:
@@ -97,7 +110,7 @@ def embed_sentences(model: EgmaModel, sentences: Sequence[str]) -> NDArray[np.fl
     return features[np.argsort(order)]
 
 
-def _embed_view(
+def _embed_batch(
     model: EgmaModel,
     films: NDArray[np.uint8],
     masks: NDArray[np.uint8] | None,
@@ -105,24 +118,34 @@ def _embed_view(
     generator: torch.Generator,
     exact: bool,
 ) -> FilmFeatures:
-    """One view of all films: V = 1."""
+    """One view of a few films: V = 1."""
     device, size_px = model.logit_scale.device, model.config.image.input_px
-    fine, coarse, mirrored, covered = [], [], [], []
-    for start in range(0, len(films), _BATCH):
-        changed = augment(torch.from_numpy(films[start : start + _BATCH]), size_px, how, generator)
-        with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=not exact):
-            pixels = model.normalize(changed.pixels.to(device))
-            stages = model.image(pixels.contiguous(memory_format=torch.channels_last)).stages
-        fine.append(stages[0].half().cpu().numpy())
-        coarse.append(stages[-1].half().cpu().numpy())
-        mirrored.append(changed.mirrored.numpy())
-        if masks is not None:
-            layers = torch.from_numpy(masks[start : start + _BATCH]).float() / 255
-            whole = warp(layers, changed.to_source, size_px)
-            covered.append(F.adaptive_avg_pool2d(whole, stages[0].shape[-2:]).half().numpy())
+    changed = augment(torch.from_numpy(films), size_px, how, generator)
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=not exact):
+        pixels = model.normalize(changed.pixels.to(device))
+        stages = model.image(pixels.contiguous(memory_format=torch.channels_last)).stages
+    covered = None
+    if masks is not None:
+        whole = warp(torch.from_numpy(masks).float() / 255, changed.to_source, size_px)
+        covered = F.adaptive_avg_pool2d(whole, stages[0].shape[-2:]).half().numpy()[None]
     return FilmFeatures(
-        fine=np.concatenate(fine)[None],
-        coarse=np.concatenate(coarse)[None],
-        mirrored=np.concatenate(mirrored)[None],
-        masks=np.concatenate(covered)[None] if covered else None,
+        fine=stages[0].half().cpu().numpy()[None],
+        coarse=stages[-1].half().cpu().numpy()[None],
+        mirrored=changed.mirrored.numpy()[None],
+        masks=covered,
+    )
+
+
+def _allocate(part: FilmFeatures, views: int, films: int) -> FilmFeatures:
+    """Room for every view of all films, shaped as one batch's features are."""
+
+    def room(like: NDArray[np.float16]) -> NDArray[np.float16]:
+        with tempfile.TemporaryFile() as stream:
+            return np.memmap(stream, like.dtype, "w+", shape=(views, films, *like.shape[2:]))
+
+    return FilmFeatures(
+        fine=room(part.fine),
+        coarse=room(part.coarse),
+        mirrored=np.zeros((views, films), bool),
+        masks=None if part.masks is None else room(part.masks),
     )

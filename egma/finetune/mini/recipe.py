@@ -8,15 +8,13 @@ and where; then probabilities and the display range are fitted on validation fil
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 
 from egma.checkpoints import Checkpoint, save_checkpoint
 from egma.config import ModelConfig
@@ -35,16 +33,14 @@ from egma.finetune.mini.stages import (
     calibrate,
     load_training_films,
 )
-from egma.finetune.mini.trunk import load_widening, train_trunk, trained_tensors
+from egma.finetune.mini.trunks import bring_trunks
 from egma.finetune.mini.validation import Validation
 from egma.model.build import build_initialized_model
-from egma.model.egma import EgmaModel
 from egma.model.presets import build_mini_config
 
 FILM_MEAN, FILM_STD = (0.53,) * 3, (0.25,) * 3
 """Of the training films' pixels: what the trunk sees is centred, whatever ImageNet's mean was."""
 
-TRUNK_NAME = "trunk.safetensors"
 CARD_UNTIL_MEASURED = "# {name}\n\nTrained, not measured yet: `python -m egma.evaluation.mini` writes this card.\n"
 
 
@@ -55,9 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, help="folder with cxr/manifest.csv and cxr/images")
     parser.add_argument("--out", type=Path, default=Path("checkpoints/egma-mini"), help="the checkpoint's folder")
-    parser.add_argument(
-        "--work", type=Path, help="keeps the trained trunk here, and starts from the one that lies there"
-    )
+    parser.add_argument("--work", type=Path, help="keeps trained trunks here, and starts from those that lie there")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="of the heads' training")
@@ -93,8 +87,8 @@ def train_mini(parsed: argparse.Namespace, note: Note) -> Checkpoint:
     else:
         films = load_training_films(load_manifest(parsed.data), recipe.films_px, note)
         reports = load_openi()
-    model = build_initialized_model(_config(miniature=parsed.miniature)).to(choose_device(parsed.device))
-    trunk_auroc = _bring_trunk(model, films, recipe, parsed.work, note)
+    model = build_initialized_model(recipe_config(recipe)).to(choose_device(parsed.device))
+    trunk_auroc = bring_trunks(model, films, recipe.trunks, parsed.work, note)
     data = build_heads_data(model, films, reports, recipe, note)
     found = train_heads(model, data, recipe.heads, note)
     model.eval()
@@ -106,47 +100,25 @@ def train_mini(parsed: argparse.Namespace, note: Note) -> Checkpoint:
 def _recipe(parsed: argparse.Namespace) -> Recipe:
     recipe = MINIATURE if parsed.miniature else Recipe()
     heads = replace(recipe.heads, seed=parsed.seed, steps=parsed.steps or recipe.heads.steps)
-    return replace(recipe, seed=parsed.seed, trunk=replace(recipe.trunk, seed=parsed.seed), heads=heads)
+    trunks = tuple(replace(trunk, seed=trunk.seed + parsed.seed) for trunk in recipe.trunks)
+    return replace(recipe, seed=parsed.seed, trunks=trunks, heads=heads)
 
 
-def _config(*, miniature: bool) -> ModelConfig:
-    if miniature:
+def recipe_config(recipe: Recipe) -> ModelConfig:
+    """The config of the recipe's model before training, with its trunks side by side."""
+    names = [trunk.name for trunk in recipe.trunks]
+    if "tiny" in names:
         from egma.testing.models import build_tiny_config
 
-        return build_tiny_config()
-    config = build_mini_config()
+        config = build_tiny_config()
+        image = replace(config.image, name="+".join(names))
+        return replace(config, image=image, heads=replace(config.heads, groups=len(names)))
+    config = build_mini_config(*names)
     return replace(config, image=replace(config.image, mean=FILM_MEAN, std=FILM_STD))
 
 
-def _bring_trunk(
-    model: EgmaModel, films: TrainingFilms, recipe: Recipe, work: Path | None, note: Callable[[str], None]
-) -> float | None:
-    """Train the trunk, or take the one an earlier run left in `work`. Returns its AUROC, where it was trained now."""
-    kept = work / TRUNK_NAME if work else None
-    if kept and kept.is_file():
-        _fill(model, kept)
-        model.image.eval()
-        note("trunk: taken from an earlier run")
-        return None
-    load_widening(model)
-    best = train_trunk(model, films.train, films.validation, recipe.trunk, note)
-    if kept:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.cpu().contiguous() for name, tensor in trained_tensors(model).items()}, kept)
-    return round(best, 4) if math.isfinite(best) else None
-
-
-def _fill(model: EgmaModel, path: Path) -> None:
-    tensors, wanted = load_file(path), trained_tensors(model)
-    if {name: tensor.shape for name, tensor in tensors.items()} != {
-        name: tensor.shape for name, tensor in wanted.items()
-    }:
-        raise DataError(f"{path.name} in the work folder is another model's trunk; remove it to train anew")
-    model.load_state_dict(tensors, strict=False)
-
-
 def _describe(
-    recipe: Recipe, films: TrainingFilms, reports: int, trunk_auroc: float | None, found: Validation
+    recipe: Recipe, films: TrainingFilms, reports: int, trunk_auroc: dict[str, float | None], found: Validation
 ) -> dict[str, object]:
     """What the card tells of the training."""
     return {

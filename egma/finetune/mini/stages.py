@@ -24,8 +24,17 @@ from egma.finetune.mini.sentences import build_bank
 from egma.finetune.mini.trunk import LabelledFilms, TrunkSettings
 from egma.finetune.mini.validation import Validation, embed_prompts, prompt_positives, score_films
 from egma.model.egma import EgmaModel
+from egma.model.presets import LITE0, LITE1, MOBILENET
 
 Note = Callable[[str], None]
+
+
+TRUNKS_OF_MINI = (
+    TrunkSettings(LITE0),
+    TrunkSettings(MOBILENET, epochs=12, size_px=256, seed=1),
+    TrunkSettings(LITE1, epochs=12, size_px=256, seed=2),
+)
+"""Three networks that err differently: their answers together are better than any one's."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +45,8 @@ class Recipe:
         films_px: side of the films kept in memory; crops are taken from it.
         views: of each training film whose features are cached, the first unchanged.
         phantoms, validation_phantoms: how many are built.
-        trunk, heads: the two stages' settings.
+        trunks: settings of every image trunk, in the order they stand side by side.
+        heads: the second stage's settings.
         seed: of phantoms, views and sentences; the stages have their own.
     """
 
@@ -44,7 +54,7 @@ class Recipe:
     views: int = 4
     phantoms: int = 600
     validation_phantoms: int = 150
-    trunk: TrunkSettings = field(default_factory=TrunkSettings)
+    trunks: tuple[TrunkSettings, ...] = TRUNKS_OF_MINI
     heads: HeadSettings = field(default_factory=HeadSettings)
     seed: int = 0
 
@@ -54,7 +64,10 @@ MINIATURE = Recipe(
     views=2,
     phantoms=12,
     validation_phantoms=10,
-    trunk=TrunkSettings(epochs=1, batch=8, size_px=128),
+    trunks=(
+        TrunkSettings("tiny", epochs=1, batch=8, size_px=128),
+        TrunkSettings("tiny", epochs=1, batch=8, size_px=128, seed=1),
+    ),
     heads=HeadSettings(steps=2, films=6, phantoms=4, validate_every=1),
 )
 """Seconds long, on phantoms alone: every line of the recipe runs, and nothing is learned."""

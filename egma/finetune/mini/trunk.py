@@ -22,6 +22,7 @@ from egma.evaluation.metrics import macro_auroc
 from egma.finetune.mini.augment import PLAIN, Augmentation, augment
 from egma.model.egma import EgmaModel
 from egma.model.files import locate_files
+from egma.model.presets import LITE0
 
 _TRAINED = ("image.", "heads.widen.")
 
@@ -31,6 +32,7 @@ class TrunkSettings:
     """How the trunk is trained.
 
     Attributes:
+        name: the trunk's, a part of the config's `image.name`.
         epochs, batch, learning_rate, weight_decay: of AdamW, with one epoch of warm-up and a cosine after it.
         size_px: side of the films seen; used at a slightly larger one, which suits a trunk (Touvron et al. 2019).
         mixup: of the beta distribution that two films are mixed by.
@@ -40,6 +42,7 @@ class TrunkSettings:
         seed: of everything.
     """
 
+    name: str = LITE0
     epochs: int = 14
     batch: int = 32
     learning_rate: float = 8e-4

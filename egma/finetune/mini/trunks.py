@@ -1,0 +1,120 @@
+"""Brings the image trunks of a recipe: each trained alone, or taken from an earlier run, then put side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from egma.config import ModelConfig
+from egma.errors import DataError
+from egma.finetune.mini.stages import TrainingFilms
+from egma.finetune.mini.trunk import TrunkSettings, load_widening, train_trunk, trained_tensors
+from egma.model.build import build_initialized_model
+from egma.model.egma import EgmaModel
+from egma.model.presets import TRUNKS
+
+Tensors = dict[str, Tensor]
+_IMAGE, _WIDEN = "image.", "heads.widen."
+
+
+def bring_trunks(
+    model: EgmaModel,
+    films: TrainingFilms,
+    plans: Sequence[TrunkSettings],
+    work: Path | None,
+    note: Callable[[str], None],
+) -> dict[str, float | None]:
+    """Fill the model's image tower with trained trunks, in the order that its config names them.
+
+    Args:
+        model: its tower is filled in place.
+        films: to train on and to choose by.
+        plans: one for each trunk.
+        work: where trained trunks are kept, and taken from when they lie there; None = nowhere.
+        note: told of progress.
+
+    Returns:
+        file name of the trunk -> validation AUROC of a layer of its own; None where an earlier run had left it.
+    """
+    names = model.config.image.name.split("+")
+    if names != [plan.name for plan in plans]:
+        raise DataError(f"the recipe has settings for {len(plans)} trunks, the model's config names {', '.join(names)}")
+    parts, found = [], {}
+    for place, plan in enumerate(plans):
+        kept = f"trunk-{place}-{plan.name}.safetensors"
+        alone = build_initialized_model(trunk_config(model.config, plan.name)).to(model.logit_scale.device)
+        found[kept] = _bring_one(alone, films, plan, work / kept if work else None, note)
+        parts.append({name: tensor.cpu() for name, tensor in trained_tensors(alone).items()})
+    model.load_state_dict(join_trunks(parts), strict=False)
+    model.image.eval()
+    return found
+
+
+def trunk_config(config: ModelConfig, name: str) -> ModelConfig:
+    """The config of one of the trunks alone, with the ImageNet weights it starts from."""
+    image = replace(config.image, name=name, init=TRUNKS.get(name))
+    return replace(config, image=image, heads=replace(config.heads, groups=1))
+
+
+def join_trunks(parts: Sequence[Tensors]) -> Tensors:
+    """The trained tensors of single trunks under the names they have side by side; one trunk keeps its own."""
+    if len(parts) == 1:
+        return dict(parts[0])
+    joined: Tensors = {}
+    for place, part in enumerate(parts):
+        for name, tensor in part.items():
+            if name.startswith(_IMAGE):
+                joined[f"{_IMAGE}trunks.{place}.{name.removeprefix(_IMAGE)}"] = tensor
+    for name in parts[0]:
+        if name.startswith(_WIDEN):
+            rows = [part[name] for part in parts]
+            joined[name] = torch.cat(rows) if rows[0].ndim else rows[0]
+    return joined
+
+
+def split_trunks(model: EgmaModel) -> list[Tensors]:
+    """The opposite of `join_trunks`: each trunk's tensors under the names it has alone."""
+    tensors, count = trained_tensors(model), model.config.heads.groups
+    if count == 1:
+        return [tensors]
+    parts: list[Tensors] = []
+    for place in range(count):
+        start = f"{_IMAGE}trunks.{place}."
+        own = {_IMAGE + name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+        wide = {
+            name: value.chunk(count)[place] if value.ndim else value
+            for name, value in tensors.items()
+            if name.startswith(_WIDEN)
+        }
+        parts.append(own | wide)
+    return parts
+
+
+def _bring_one(
+    model: EgmaModel, films: TrainingFilms, plan: TrunkSettings, kept: Path | None, note: Callable[[str], None]
+) -> float | None:
+    if kept and kept.is_file():
+        _fill(model, kept)
+        note(f"trunk {plan.name}: taken from an earlier run")
+        return None
+    load_widening(model)
+    best = train_trunk(model, films.train, films.validation, plan, note)
+    if kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: tensor.cpu().contiguous() for name, tensor in trained_tensors(model).items()}, kept)
+    return round(best, 4) if math.isfinite(best) else None
+
+
+def _fill(model: EgmaModel, path: Path) -> None:
+    tensors, wanted = load_file(path), trained_tensors(model)
+    if {name: tensor.shape for name, tensor in tensors.items()} != {
+        name: tensor.shape for name, tensor in wanted.items()
+    }:
+        raise DataError(f"{path.name} in the work folder is another model's trunk; remove it to train anew")
+    model.load_state_dict(tensors, strict=False)
