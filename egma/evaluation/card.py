@@ -73,20 +73,24 @@ def _training(training: dict[str, Any]) -> str:
 - Synthetic phantoms with known lesions. **Gaze is simulated** from their masks (fixations with one-degree spread and a
   bias to the centre); nobody's eyes were recorded. On real films, weak anatomical priors say where "left", "right" and
   zones may lie.
-- {_trunk(training)}
+- {_trunks(training)}
 - Seed {training.get("recipe", {}).get("seed", 0)}. On validation: macro AUROC {_number(validation.get("auroc"))}, phantoms pointed at {_number(validation.get("pointing"))}.
 - Again: `python -m egma.finetune.mini --data FOLDER --out checkpoints/egma-mini`, then
   `python -m egma.evaluation.mini --data FOLDER`."""
 
 
-def _trunk(training: dict[str, Any]) -> str:
+def _trunks(training: dict[str, Any]) -> str:
+    """How each image trunk came to be, and how well a layer of its own did on validation."""
     found = training.get("trunk_validation_auroc")
-    if found is None:
-        return (
-            "The image trunk was taken from an earlier run of the first stage (`--work`), of an epoch chosen on validation;\n"
-            "  heads, text projection, calibration and display range were trained and fitted on it."
-        )
-    return f"The image trunk was trained in this run; by a layer of its own it reached {found:.3f} on validation."
+    trunks = training.get("recipe", {}).get("trunks", [])
+    if not found or len(found) != len(trunks):
+        return "The image trunk was taken from an earlier run of the first stage, of an epoch chosen on validation."
+    told = [
+        f"{trunk['name']} at {trunk['size_px']} px, {trunk['epochs']} epochs, seed {trunk['seed']}: "
+        + ("taken from an earlier run of the recipe (`--work`)" if auroc is None else f"{auroc:.3f}")
+        for trunk, auroc in zip(trunks, found.values())
+    ]
+    return "Image trunks, each with the validation AUROC of a layer of its own: " + "; ".join(told) + "."
 
 
 def _films(figures: dict[str, Any]) -> str:
