@@ -5,8 +5,9 @@ Everything public is here and loads on first use, so that `import egma` costs no
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from egma.lazy import lazy_names
 
 __version__ = "0.1.0"
 
@@ -43,14 +44,4 @@ if TYPE_CHECKING:
     from egma.inference.engine import load_engine
     from egma.types import GroundingMap, ImageEmbeddings, Study
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    if name in _PACKAGES:
-        return import_module(f"egma.{name}")
-    raise AttributeError(f"module 'egma' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *_PACKAGES})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES, _PACKAGES)

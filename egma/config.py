@@ -11,8 +11,9 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from egma.display import DRAWN_FROM
 from egma.errors import CheckpointError
-from egma.schema import read_object, write_value
+from egma.schema import LEFT_OUT_AT_DEFAULT, read_object, write_value
 
 FORMAT_VERSION = 1
 
@@ -147,7 +148,9 @@ class FindingConfig:
         positive, negative: prompts; each side counts as the mean of its embeddings.
         scale, bias: probability = sigmoid(scale * (cosine to positive - cosine to negative) + bias).
         threshold: probability from which the finding is called present, chosen on validation films.
-        unsure: (low, high) probabilities between which a page should say "not sure"; None = never.
+        unsure: (low, high) probabilities between which the threshold itself is in doubt; None = not measured.
+        spread: how far scale and bias wander when validation films are drawn anew: variance of the scale, covariance,
+            variance of the bias; None = not measured. See `egma.calibration`.
     """
 
     positive: tuple[str, ...]
@@ -156,8 +159,13 @@ class FindingConfig:
     bias: float = 0.0
     threshold: float = 0.5
     unsure: tuple[float, float] | None = None
+    spread: tuple[float, float, float] | None = field(default=None, metadata=LEFT_OUT_AT_DEFAULT)
 
     def __post_init__(self) -> None:
+        if self.spread is not None:
+            scale, both, bias = self.spread
+            fits = scale >= 0 and bias >= 0 and both * both <= scale * bias * (1 + 1e-6) + 1e-12
+            _check(fits, "classify: spread: wanted variance, covariance and variance of a scale and a bias")
         _check(len(self.positive) > 0 and len(self.negative) > 0, "classify: a finding needs prompts on both sides")
         _check(all(text.strip() for text in (*self.positive, *self.negative)), "classify: a prompt is empty")
 
@@ -174,6 +182,7 @@ class ModelConfig:
         weights_sha256: SHA-256 of model.safetensors; filled in by `save_checkpoint`.
         training: what was trained on what, free-form, for the card.
         format_version: of this layout.
+        drawn_from: share of the display range below which pages and pictures draw nothing at first.
     """
 
     embed_dim: int
@@ -186,9 +195,11 @@ class ModelConfig:
     weights_sha256: str = ""
     training: dict[str, Any] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+    drawn_from: float = field(default=DRAWN_FROM, metadata=LEFT_OUT_AT_DEFAULT)
 
     def __post_init__(self) -> None:
         low, high = self.display_range
+        _check(0.0 <= self.drawn_from < 1.0, f"drawn_from: wanted 0 to below 1, got {self.drawn_from}")
         _check(1 <= self.embed_dim <= _MAX_EMBED_DIM, f"embed_dim: wanted 1 to {_MAX_EMBED_DIM}, got {self.embed_dim}")
         _check(-1 <= low < high <= 1, f"display_range: wanted -1 <= low < high <= 1, got {low} and {high}")
         _check(0.0 <= self.patch_share <= 1.0, f"patch_share: wanted 0 to 1, got {self.patch_share}")

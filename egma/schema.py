@@ -10,6 +10,9 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from egma.errors import CheckpointError
 
 T = TypeVar("T")
+LEFT_OUT_AT_DEFAULT: dict[str, Any] = {"left_out_at_default": True}
+"""Metadata of a field that came later: where it says nothing it is not written, so that files and hashes made before
+it existed stay what they were."""
 _NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "an object"}
 
 
@@ -45,12 +48,17 @@ def read_value(kind: Any, value: Any, where: str) -> Any:
 def write_value(value: Any) -> Any:
     """The JSON value that `read_value` reads back: dataclasses as objects, tuples as lists."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: write_value(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        pairs = ((field, getattr(value, field.name)) for field in dataclasses.fields(value))
+        return {field.name: write_value(item) for field, item in pairs if not _is_left_out(field, item)}
     if isinstance(value, (list, tuple)):
         return [write_value(item) for item in value]
     if isinstance(value, dict):
         return {str(key): write_value(item) for key, item in value.items()}
     return value
+
+
+def _is_left_out(field: dataclasses.Field[Any], item: Any) -> bool:
+    return "left_out_at_default" in field.metadata and item == field.default
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:

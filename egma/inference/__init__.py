@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from egma.lazy import lazy_names
 
 _HOMES = {
     "Engine": "egma.inference.engine",
@@ -32,8 +33,4 @@ if TYPE_CHECKING:
     from egma.inference.overlay import draw_overlay
     from egma.inference.prompts import clean_phrases, split_sentences
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'egma.inference' has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -5,8 +5,9 @@ Names load on first use, so that the losses can be had without any tower library
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from egma.lazy import lazy_names
 
 _HOMES = {
     "EgmaModel": "egma.model.egma",
@@ -36,10 +37,4 @@ if TYPE_CHECKING:
     from egma.model.outputs import ImageFeatures, ImageOutput, TokenBatch
     from egma.model.presets import build_mini_config
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    if name == "losses":
-        return import_module("egma.model.losses")
-    raise AttributeError(f"module 'egma.model' has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(__name__, _HOMES, ("losses",))

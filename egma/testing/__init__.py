@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from egma.lazy import lazy_names
 
 _HOMES = {
     "build_phantom": "egma.testing.phantoms",
@@ -18,8 +19,4 @@ if TYPE_CHECKING:
     from egma.testing.models import tiny_engine
     from egma.testing.phantoms import build_phantom
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'egma.testing' has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)
