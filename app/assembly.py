@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 from app.examples import Examples
 from app.films import FilmStore, OpenFilm, example_key
 from app.private import PrivateFolder
-from app.services import Card, ModelSlot, Services
+from app.services import Models, ModelSlot, Services
 from app.settings import Settings
 from egma.errors import EgmaError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from egma.catalogue import CheckpointEntry
+    from egma.checkpoints import CheckpointInfo
     from egma.inference.engine import Engine
     from egma.types import Study
 
@@ -24,14 +28,22 @@ def build_services(settings: Settings, folder: PrivateFolder) -> Services:
     Raises:
         CheckpointError: there is no such checkpoint, or it is incomplete.
     """
-    from egma.checkpoints import load_checkpoint
+    from egma.checkpoints import CheckpointInfo, find_checkpoint, load_checkpoint
 
     checkpoint = load_checkpoint(settings.checkpoint, verify=False)  # the weights are verified when they are read
     films = FilmStore(folder.views)
     examples = Examples(films, settings.data / "examples" if settings.data is not None else None)
     films.reopen = examples.reopen
-    model = ModelSlot(checkpoint.name, lambda: _load_engine(settings.checkpoint))
-    return Services(settings, folder, films, examples, model, Card(checkpoint.name, checkpoint.hash, checkpoint.card))
+    own = CheckpointInfo(checkpoint.name, checkpoint.folder or find_checkpoint(settings.checkpoint))
+    default = ModelSlot(checkpoint.name, lambda: _load_engine(own.folder))
+    return Services(settings, folder, films, examples, Models(default, lambda: list_with(own), _load_engine))
+
+
+def list_with(own: CheckpointInfo) -> list[CheckpointEntry]:
+    """Every checkpoint by name, and the one the page was started with, which may lie elsewhere and then goes first."""
+    from egma.catalogue import list_entries, read_entry
+
+    return [read_entry(own), *(entry for entry in list_entries() if entry.name != own.name)]
 
 
 def first_film(services: Services) -> OpenFilm:
@@ -53,7 +65,7 @@ def ask_once(engine: Engine, study: Study) -> None:
     engine.ground(study, [_WARM_UP_PHRASE])
 
 
-def _load_engine(checkpoint: str) -> Engine:
+def _load_engine(folder: Path) -> Engine:
     from egma.inference.engine import load_engine
 
-    return load_engine(checkpoint)
+    return load_engine(folder)

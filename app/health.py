@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from app.services import ModelSlot
+from app.models import ModelSlot
 from egma import __version__
 
 NO_STORE = {"cache-control": "no-store"}
@@ -22,12 +22,9 @@ def build_health_route(model: ModelSlot) -> Route:
 
 
 def health_answer(model: ModelSlot) -> JSONResponse:
-    """What the route says now."""
-    ready = model.ready()
-    if ready is not None:
-        return JSONResponse(
-            {"status": "ok", "checkpoint": ready.checkpoint.name, "version": __version__}, 200, NO_STORE
-        )
+    """What the route says now. A model that answered and sleeps since, to make room for another, is well."""
+    if model.has_answered:
+        return JSONResponse({"status": "ok", "checkpoint": model.name, "version": __version__}, 200, NO_STORE)
     body = {"status": model.state, "checkpoint": model.name, "version": __version__}
     if model.state == "failed":
         body["detail"] = model.failure

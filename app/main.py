@@ -23,7 +23,7 @@ from egma.errors import EgmaError, SettingsError
 if TYPE_CHECKING:
     import gradio as gr
 
-    from app.services import Card, Services
+    from app.services import Services
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MAX_UPLOAD = "100mb"
@@ -127,12 +127,12 @@ def _serve(settings: Settings, folder: PrivateFolder, stopped: threading.Event) 
     try:
         if not stopped.is_set():
             launch(page, services)
-            _announce(settings, services.card)
+            _announce(services)
             services.model.start()
             folder.keep_swept(services.films.trim)
         stopped.wait()
     finally:
-        still_loading = services.model.abandon()
+        still_loading = services.models.abandon()
         page.close(verbose=False)
     if still_loading:  # a thread inside torch's import does not survive the interpreter's orderly end
         folder.remove()
@@ -202,9 +202,10 @@ def blocked_paths(services: Services) -> list[str]:
     return [str(folder) for folder in folders if not services.folder.root.is_relative_to(folder)]
 
 
-def _announce(settings: Settings, card: Card) -> None:
+def _announce(services: Services) -> None:
+    settings, entry = services.settings, services.models.entry()
     print(
-        f"EGMA Workbench listens on {settings.address} with checkpoint {card.name} {card.hash[:8]}. Ctrl-C stops it.",
+        f"EGMA Workbench listens on {settings.address} with checkpoint {entry.name} {entry.hash[:8]}. Ctrl-C stops it.",
         flush=True,
     )
     if settings.is_open_to_others and not settings.on_space:

@@ -5,7 +5,7 @@ variance at a film's difference d is
 
     d^2 * var(scale) + 2 * d * cov(scale, bias) + var(bias)
 
-and d itself is (logit(p) - bias) / scale. The interval says how well the calibration is known, not how well the model is.
+and d itself is (logit(p) - bias) / scale. The interval says how well the calibration is known, not how good the model.
 """
 
 from __future__ import annotations

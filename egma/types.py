@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from egma.display import DRAWN_FROM
+
 if TYPE_CHECKING:
     from egma.imaging.geometry import Geometry
 
@@ -90,12 +92,14 @@ class GroundingMap:
         grid: float32 (gh, gw), cosine similarity in [-1, 1] per patch: the model's native resolution.
         geometry: the map between source pixels and the model's input.
         display_range: (low, high) cosine that colours run over: one per checkpoint, never per film.
+        drawn_from: share of that range below which nothing is drawn; the checkpoint's too.
     """
 
     phrase: str
     grid: Float32
     geometry: Geometry
     display_range: tuple[float, float]
+    drawn_from: float = DRAWN_FROM
 
     @cached_property
     def cosine(self) -> Float32:

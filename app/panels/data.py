@@ -16,6 +16,7 @@ class BarData(GradioModel):
     probability: float
     threshold: float
     unsure: bool
+    interval: list[float] | None = None
     positive: list[str]
     negative: list[str]
 
@@ -37,9 +38,10 @@ class FilmData(GradioModel):
 
 
 class MessageData(GradioModel):
-    """One sentence for the reader; an empty one hides the box."""
+    """One sentence for the reader; an empty one hides the box. "wait" is said calmly."""
 
     text: str = ""
+    kind: Literal["alert", "wait"] = "alert"
 
 
 class NoticesData(GradioModel):

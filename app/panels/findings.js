@@ -7,19 +7,22 @@ const bar = (row) => make("span", {
   "aria-valuenow": Math.round(row.probability * 100),
 },
   make("span", { class: "egma-fill", style: { width: (100 * row.probability).toFixed(1) + "%" } }),
+  row.interval ? make("span", { class: "egma-span", style: {
+    left: (100 * row.interval[0]).toFixed(1) + "%", right: (100 - 100 * row.interval[1]).toFixed(1) + "%" } }) : null,
   make("span", { class: "egma-tick", style: { left: (100 * row.threshold).toFixed(1) + "%" } }));
 
 const prompts = (heading, list) => make("div", { class: "egma-prompts" },
   make("span", { class: "egma-prompts-head", text: heading }),
   make("ul", {}, ...list.map((words) => make("li", { text: words }))));
 
-const verdict = (row) => (row.unsure ? "Not sure: too close to the threshold to call; " : row.probability >= row.threshold
-  ? "Above the threshold chosen on validation films, " : "Below the threshold chosen on validation films, ") + percent(row.threshold) + ".";
+const verdict = (row) => (row.unsure ? "Not sure: the calibration cannot tell it from the threshold, " : row.probability >= row.threshold
+  ? "Above the threshold chosen on validation films, " : "Below the threshold chosen on validation films, ") + percent(row.threshold)
+  + (row.interval ? `; 90\u202f% interval of the calibration ${percent(row.interval[0])} to ${percent(row.interval[1])}.` : ".");
 
 const line = (row, trigger) => make("li", {},
   make("details", { "data-finding": row.finding },
     make("summary", {},
-      make("span", { class: "egma-name", text: row.name }), bar(row),
+      make("span", { class: "egma-name" }, row.name, row.unsure ? make("small", { class: "egma-unsure", text: "not sure" }) : null), bar(row),
       make("span", { class: "egma-value", text: percent(row.probability) })),
     make("div", { class: "egma-behind" },
       make("p", { class: "egma-verdict", text: verdict(row) }),

@@ -4,6 +4,8 @@ const render = (element, value) => {
   if (!root) return;
   const text = (value && value.text) || "";
   root.hidden = !text;
-  root.setAttribute("role", "alert");
+  const waits = Boolean(value) && value.kind === "wait";
+  root.setAttribute("role", waits ? "status" : "alert");
+  root.classList.toggle("egma-message-wait", waits);
   root.textContent = text;
 };

@@ -19,11 +19,11 @@ def build(services: Services) -> None:
             gr.Markdown(_TEXT.read_text(encoding="utf-8"), elem_classes="egma-prose")
         with gr.Column(scale=1, min_width=320, elem_classes="egma-card"):
             gr.Markdown(_versions(services), elem_classes="egma-prose")
-            gr.Markdown(services.card.text, elem_classes="egma-prose", elem_id="egma-card-text")
+            gr.Markdown(services.models.entry().card, elem_classes="egma-prose", elem_id="egma-card-text")
 
 
 def _versions(services: Services) -> str:
-    card = services.card
+    card = services.models.entry()
     return (
         "## In use\n\n"
         f"EGMA Workbench {__version__} · checkpoint **{card.name}** · SHA-256 `{card.hash}`\n\n"

@@ -13,9 +13,11 @@ from app.panels import BarData, FilmData, FindingsData, MatchRow, NoticesData, P
 from app.services import ModelSlot
 from app.viewer import LayerData, ViewerData
 from app.views.facts import film_facts, window_note
-from app.views.findings import friendly_name, is_unsure, meaning_of
+from app.views.findings import friendly_name, meaning_of
 from app.views.layers import MapLayer
 from app.views.wording import as_sentence
+from egma.calibration import is_unsure, probability_interval
+from egma.display import DRAWN_FROM
 
 if TYPE_CHECKING:
     from egma.inference.engine import Engine
@@ -53,6 +55,7 @@ def viewer_screen(film: OpenFilm, engine: Engine | None = None, layers: Sequence
         layers=[layer_screen(layer) for layer in layers],
         low=low,
         high=high,
+        drawn_from=engine.drawn_from if engine else DRAWN_FROM,
         checkpoint=f"{engine.checkpoint.name} {engine.checkpoint.hash[:8]}" if engine else "",
         notice=NOTICE,
     )
@@ -94,12 +97,14 @@ def findings_screen(model: ModelSlot, study: Study) -> FindingsData:
 
 def _bar(engine: Engine, finding: str, probability: float) -> BarData:
     config = engine.checkpoint.config.classify[finding]
+    interval = probability_interval(config, probability)
     return BarData(
         finding=finding,
         name=friendly_name(finding),
         probability=round(probability, 4),
         threshold=config.threshold,
         unsure=is_unsure(config, probability),
+        interval=[round(each, 4) for each in interval] if interval else None,
         positive=list(config.positive),
         negative=list(config.negative),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,8 @@ import gradio as gr
 from app.films import OpenFilm, example_key
 from app.panels import FilmPanel, FindingsData, FindingsPanel, MessagePanel, NoticesPanel, PatchPanel, SentencesPanel
 from app.services import Services
-from app.tabs import screen
-from app.tabs.study_handlers import MAX_REPORT_CHARS, MAX_WORDS_CHARS, StudyHandlers
+from app.tabs import screen, switch
+from app.tabs.study_handlers import MAX_REPORT_CHARS, MAX_WORDS_CHARS, FilmRequest, StudyHandlers
 from app.uploads import FilmButton
 from app.viewer import CXRViewer
 
@@ -21,15 +22,36 @@ SHOW_VIEWER_JS = """
 () => { if (innerWidth < 900) document.querySelector('#egma-viewer')?.scrollIntoView({ block: 'start' }); }
 """
 """On a phone the film is above the words: an answer nobody sees is none."""
+SHOW_TAB_JS = "() => { document.querySelector('#egma-tabs [role=tab]')?.click(); }"
+"""The first tab is this one; on a phone the others may be in a menu, the first never is."""
 PARALLEL = 2
 """Films read, or scored, side by side: more would only share the same cores."""
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+READING = {**QUIET, "concurrency_id": "films", "concurrency_limit": PARALLEL}
+MODEL = {**QUIET, "concurrency_id": "model", "concurrency_limit": PARALLEL}
+# a question takes milliseconds, the framework's queue adds thirty; the engine takes one caller at a time anyway
+AT_ONCE = {**QUIET, "queue": False}
+
+__all__ = ["FilmRequest", "StudyTab", "build"]
 
 
 @dataclass(frozen=True, eq=False)
 class StudyTab:
-    """The tab's components that take part in events."""
+    """The tab's components that take part in events, and what other tabs may do with them.
+
+    Attributes:
+        film: key of the film on screen; pass it as an input, `services.films.find(key)` gives the film.
+        asked: the phrases on the film, one a line.
+        menu: the choice of a model.
+        request, request_words: what another tab asks for, see `open_film`.
+    """
 
     film: gr.Textbox
+    asked: gr.Textbox
+    menu: switch.ModelMenu
+    request: gr.Textbox
+    request_words: gr.Textbox
+    handlers: StudyHandlers
     viewer: CXRViewer
     line: FilmPanel
     notices: NoticesPanel
@@ -46,10 +68,60 @@ class StudyTab:
     patch: PatchPanel
     waiting: gr.Timer
 
+    @property
+    def checkpoint(self) -> gr.Textbox:
+        """Name of the checkpoint in use: pass it as an input, `services.models.engine(name)` gives the engine."""
+        return self.menu.checkpoint
+
+    @property
+    def model_hash(self) -> gr.Textbox:
+        """Its hash: `.change` tells of a switch that is complete."""
+        return self.menu.model_hash
+
+    @property
+    def opened(self) -> list[Any]:
+        """The components that a new film changes, in the order of `OpenedView`."""
+        return [
+            *(self.film, self.viewer, self.asked, self.line, self.notices),
+            *(self.findings, self.patch, self.sentences, self.picker),
+        ]
+
+    @property
+    def answers(self) -> list[Any]:
+        """The components that asking words changes, in the order of `AskedView`."""
+        return [self.words, self.viewer, self.asked, self.said]
+
+    def open_film(self, event: Callable[..., Any], choose: Callable[..., Any], inputs: Any = None) -> Any:
+        """Let another tab's event open a film here, ask for words, and bring this tab to the front.
+
+        Args:
+            event: a listener such as `button.click`.
+            choose: an `@alerting` handler that returns a `FilmRequest`; where it raises, nothing changes.
+            inputs: of `choose`.
+        """
+        chosen = event(choose, inputs, [self.request, self.request_words], **AT_ONCE)
+        opening = chosen.success(self.handlers.open_requested, [self.request, self.checkpoint], self.opened, **READING)
+        opening.success(None, js=SHOW_TAB_JS, **QUIET)
+        asking = opening.success(
+            self.handlers.ask_requested,
+            [self.film, self.request_words, self.checkpoint],
+            self.answers,
+            **AT_ONCE,
+        )
+        return asking.success(self.handlers.score, [self.film, self.checkpoint], [self.findings, self.waiting], **MODEL)
+
+    def use_checkpoint(
+        self, services: Services, event: Callable[..., Any], choose: Callable[..., Any], inputs: Any = None
+    ) -> Any:
+        """Let another tab's event switch the model: `choose` returns a checkpoint's name, as it is in the list."""
+        chosen = event(choose, inputs, self.menu.wanted, **AT_ONCE)
+        begin = switch.SwitchHandlers(services).choose
+        return chosen.success(begin, [self.menu.wanted, self.checkpoint], self.menu.outputs, **AT_ONCE)
+
 
 def build(services: Services, first: OpenFilm) -> StudyTab:
     """Lay the tab out and wire it. Decisions belong in `StudyHandlers`."""
-    film = gr.Textbox(first.key, visible=False)
+    film, asked, request, request_words = (gr.Textbox(key, visible="hidden") for key in (first.key, "", "", ""))
     waiting = gr.Timer(0.7, active=True)
     with gr.Row(equal_height=False):
         with gr.Column(scale=9, min_width=320):
@@ -58,6 +130,8 @@ def build(services: Services, first: OpenFilm) -> StudyTab:
             patch = PatchPanel(elem_id="egma-patch")
         with gr.Column(scale=5, min_width=320, elem_classes="egma-side"):
             line, upload, picker = _build_film_card(services, first)
+            with gr.Column(elem_classes="egma-card"):
+                menu = switch.build(services)
             words, said, ask, chips = _build_words_card()
             report, read, sentences = _build_report_card()
             with gr.Column(elem_classes="egma-card"):
@@ -65,6 +139,11 @@ def build(services: Services, first: OpenFilm) -> StudyTab:
                 findings = FindingsPanel(FindingsData(state="loading", message=screen.LOADING), elem_id="egma-findings")
     tab = StudyTab(
         film=film,
+        asked=asked,
+        menu=menu,
+        request=request,
+        request_words=request_words,
+        handlers=StudyHandlers(services),
         viewer=viewer,
         line=line,
         notices=notices,
@@ -81,7 +160,8 @@ def build(services: Services, first: OpenFilm) -> StudyTab:
         patch=patch,
         waiting=waiting,
     )
-    _wire(tab, StudyHandlers(services))
+    _wire(tab)
+    switch.wire(menu, services)
     return tab
 
 
@@ -142,30 +222,25 @@ def _build_report_card() -> tuple[gr.Textbox, gr.Button, SentencesPanel]:
     return report, read, sentences
 
 
-def _wire(tab: StudyTab, handlers: StudyHandlers) -> None:
-    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    reading = {**quiet, "concurrency_id": "films", "concurrency_limit": PARALLEL}
-    model = {**quiet, "concurrency_id": "model", "concurrency_limit": PARALLEL}
-    # a question takes milliseconds, the framework's queue adds thirty; the engine takes one caller at a time anyway
-    at_once = {**quiet, "queue": False}
-    opened = [tab.film, tab.viewer, tab.line, tab.notices, tab.findings, tab.patch, tab.sentences, tab.picker]
-    scores, stepped = [tab.findings, tab.waiting], [tab.sentences, tab.viewer]
-    asked = [tab.words, tab.viewer, tab.said]
-    question, pages = [tab.film, tab.words], [tab.film, tab.report]
-
+def _wire(tab: StudyTab) -> None:
+    handlers, checkpoint = tab.handlers, tab.checkpoint
+    film, scores, stepped = [tab.film, checkpoint], [tab.findings, tab.waiting], [tab.sentences, tab.viewer, tab.asked]
+    question, pages = [tab.film, tab.words, checkpoint], [tab.film, tab.report, checkpoint]
     for opening in (
-        tab.upload.upload(handlers.open_upload, tab.upload, opened, **reading),
-        tab.picker.input(handlers.open_example, tab.picker, opened, **reading),
+        tab.upload.upload(handlers.open_upload, [tab.upload, checkpoint], tab.opened, **READING),
+        tab.picker.input(handlers.open_example, [tab.picker, checkpoint], tab.opened, **READING),
     ):
-        opening.success(handlers.score, tab.film, scores, **model)
-    tab.waiting.tick(handlers.score_when_ready, tab.film, scores, **model)
+        opening.success(handlers.score, film, scores, **MODEL)
+    tab.waiting.tick(handlers.score_when_ready, film, scores, **MODEL)
+    resumed = [tab.viewer, *scores, tab.patch]
+    tab.model_hash.change(handlers.resume, [tab.film, tab.asked, checkpoint], resumed, **MODEL)
     for asking in (
-        gr.on([tab.ask.click, tab.words.submit], handlers.ask, question, asked, **at_once),
-        tab.findings.show_finding(handlers.show_finding, question, asked, **at_once),
-        tab.read.click(handlers.read_report, pages, stepped, **model),
-        *(chip.click(handlers.add_phrase, [*question, chip], asked, **at_once) for chip in tab.chips),
+        gr.on([tab.ask.click, tab.words.submit], handlers.ask, question, tab.answers, **AT_ONCE),
+        tab.findings.show_finding(handlers.show_finding, question, tab.answers, **AT_ONCE),
+        tab.read.click(handlers.read_report, pages, stepped, **MODEL),
+        *(chip.click(handlers.add_phrase, [*question, chip], tab.answers, **AT_ONCE) for chip in tab.chips),
     ):
-        asking.success(None, js=SHOW_VIEWER_JS, **quiet)
-    tab.sentences.choose_sentence(handlers.choose_sentence, pages, stepped, **model)
-    tab.viewer.layer_step(handlers.follow_step, tab.report, tab.sentences, **model)
-    tab.viewer.patch_click(handlers.match_patch, question, tab.patch, **at_once)
+        asking.success(None, js=SHOW_VIEWER_JS, **QUIET)
+    tab.sentences.choose_sentence(handlers.choose_sentence, pages, stepped, **MODEL)
+    tab.viewer.layer_step(handlers.follow_step, tab.report, tab.sentences, **MODEL)
+    tab.viewer.patch_click(handlers.match_patch, question, tab.patch, **AT_ONCE)

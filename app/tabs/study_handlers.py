@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,7 +29,20 @@ MAX_REPORT_CHARS = 20_000
 """The longest of Open-i's 3,955 reports has under 2,500."""
 MAX_SENTENCES = 100
 """Maps sent at once: a hundred of a fine grid are half a megabyte."""
+_MAX_ASKED_CHARS = MAX_SENTENCES * (MAX_PHRASE_CHARS + 2)
 UPLOAD_TITLE = "Your film"
+
+
+class FilmRequest(NamedTuple):
+    """What another tab asks of this one: open a film, and ask for words at once.
+
+    Attributes:
+        film: key of an `OpenFilm`.
+        words: phrases, one a line; "" asks nothing.
+    """
+
+    film: str
+    words: str = ""
 
 
 class OpenedView(NamedTuple):
@@ -36,6 +50,7 @@ class OpenedView(NamedTuple):
 
     film: str
     viewer: ViewerData
+    asked: str
     line: FilmData
     notices: NoticesData
     findings: FindingsData
@@ -49,6 +64,7 @@ class AskedView(NamedTuple):
 
     words: Any
     viewer: Any
+    asked: Any
     said: MessageData = MessageData()
 
 
@@ -57,6 +73,16 @@ class ReportView(NamedTuple):
 
     sentences: SentencesData
     viewer: ViewerData
+    asked: str
+
+
+class ResumedView(NamedTuple):
+    """New values after another model took over: the same film and phrases by that one."""
+
+    viewer: Any
+    findings: Any
+    waiting: Any
+    patch: PatchData
 
 
 class ScoresView(NamedTuple):
@@ -67,7 +93,7 @@ class ScoresView(NamedTuple):
 
 
 def _refused(sentence: str) -> AskedView:
-    return AskedView(gr.skip(), gr.skip(), MessageData(text=sentence))
+    return AskedView(gr.skip(), gr.skip(), gr.skip(), MessageData(text=sentence))
 
 
 def _no_match(sentence: str) -> PatchData:
@@ -81,25 +107,31 @@ class StudyHandlers:
     services: Services
 
     @alerting
-    def open_upload(self, upload: str) -> OpenedView:
+    def open_upload(self, upload: str, checkpoint: str = "") -> OpenedView:
         """Read an uploaded film; the upload itself is deleted."""
         from egma.imaging import load_study
 
         study = load_upload(upload, self.services.folder.uploads, load_study)
-        return self._opened(self.services.films.add(study, UPLOAD_TITLE), "")
+        return self._opened(self.services.films.add(study, UPLOAD_TITLE), checkpoint, "")
 
     @alerting
-    def open_example(self, name: str | None) -> OpenedView:
+    def open_example(self, name: str | None, checkpoint: str = "") -> OpenedView:
         """Open a film of the menu."""
         if not name:  # the menu's own heading
             unchanged: Any = gr.skip()
             return OpenedView(*[unchanged] * len(OpenedView._fields))
-        return self._opened(self.services.examples.open(name), gr.skip())
+        return self._opened(self.services.examples.open(name), checkpoint, gr.skip())
 
-    def _opened(self, film: OpenFilm, picker: Any) -> OpenedView:
+    @alerting
+    def open_requested(self, film: str, checkpoint: str = "") -> OpenedView:
+        """Open a film that another tab asked for by its key."""
+        return self._opened(self.services.films.find(film), checkpoint, "")
+
+    def _opened(self, film: OpenFilm, checkpoint: str, picker: Any) -> OpenedView:
         return OpenedView(
             film=film.key,
-            viewer=screen.viewer_screen(film, self.services.model.ready()),
+            viewer=screen.viewer_screen(film, self.services.models.ready(checkpoint)),
+            asked="",
             line=screen.film_screen(film),
             notices=screen.notices_screen(film),
             findings=FindingsData(state="loading", message="Scoring the film…"),
@@ -109,50 +141,68 @@ class StudyHandlers:
         )
 
     @alerting
-    def score(self, film: str) -> ScoresView:
+    def score(self, film: str, checkpoint: str = "") -> ScoresView:
         """The probabilities of the film on screen, once the model is there; asked again by a timer until then."""
-        model = self.services.model
+        slot = self.services.models.slot(checkpoint)
         study = self.services.films.find(film).study
-        return ScoresView(screen.findings_screen(model, study), gr.Timer(active=model.state == "loading"))
+        shown = screen.findings_screen(slot, study)
+        return ScoresView(shown, gr.Timer(active=shown.state == "loading"))
 
     @alerting
-    def score_when_ready(self, film: str) -> ScoresView:
+    def score_when_ready(self, film: str, checkpoint: str = "") -> ScoresView:
         """The timer's question: nothing changes while the model is still loading."""
-        if self.services.model.state == "loading":
+        if self.services.models.slot(checkpoint).state == "loading":
             return ScoresView(gr.skip(), gr.skip())
-        return self.score(film)
+        return self.score(film, checkpoint)
+
+    @alerting
+    def resume(self, film: str, asked: str, checkpoint: str) -> ResumedView:
+        """Another model took over: its maps of the phrases on the film, its probabilities; view and window stay."""
+        opened, engine = self.services.films.find(film), self.services.models.engine(checkpoint)
+        layers = map_layers(opened, engine, asked_lines(asked))
+        scores = self.score(film, checkpoint)
+        return ResumedView(screen.viewer_screen(opened, engine, layers), *scores, PatchData())
 
     @answering(_refused)
-    def ask(self, film: str, words: str) -> AskedView:
+    def ask(self, film: str, words: str, checkpoint: str = "") -> AskedView:
         """Where the model finds each phrase, one a line."""
-        return AskedView(gr.skip(), self._asked(film, clean_phrases(words or "")))
+        phrases = clean_phrases(words or "")
+        return AskedView(gr.skip(), self._asked(film, checkpoint, phrases), "\n".join(phrases))
 
     @answering(_refused)
-    def add_phrase(self, film: str, words: str, phrase: str) -> AskedView:
+    def ask_requested(self, film: str, requested: str, checkpoint: str = "") -> AskedView:
+        """Ask what came along with a film from another tab; where nothing did, nothing changes."""
+        if not (requested or "").strip():
+            return AskedView(gr.skip(), gr.skip(), gr.skip())
+        return self.ask(film, requested, checkpoint)._replace(words=requested)
+
+    @answering(_refused)
+    def add_phrase(self, film: str, words: str, checkpoint: str, phrase: str) -> AskedView:
         """Add a suggested phrase to those in the box and ask them all."""
         lines = [line for line in (words or "").splitlines() if line.strip()]
         if phrase.casefold() not in {line.strip().casefold() for line in lines}:
             lines.append(phrase)
         words = "\n".join(lines)
-        return AskedView(words, self._asked(film, clean_phrases(words), show=phrase))
+        phrases = clean_phrases(words)
+        return AskedView(words, self._asked(film, checkpoint, phrases, show=phrase), "\n".join(phrases))
 
     @answering(_refused)
-    def show_finding(self, film: str, words: str, event: gr.EventData) -> AskedView:
+    def show_finding(self, film: str, words: str, checkpoint: str, event: gr.EventData) -> AskedView:
         """Ask for the finding whose bar was opened."""
         finding = str(getattr(event, "finding", ""))
-        if finding not in self.services.model.engine().findings:
+        if finding not in self.services.models.engine(checkpoint).findings:
             raise PromptError("That finding is not one of the model's. Reload the page.")
-        return self.add_phrase(film, words, finding_phrase(finding))
+        return self.add_phrase(film, words, checkpoint, finding_phrase(finding))
 
     @alerting
-    def read_report(self, film: str, report: str) -> ReportView:
+    def read_report(self, film: str, report: str, checkpoint: str = "") -> ReportView:
         """Split a report into sentences, ask them all, and show the first."""
-        return self._report_step(film, report, 0)
+        return self._report_step(film, report, checkpoint, 0)
 
     @alerting
-    def choose_sentence(self, film: str, report: str, event: gr.EventData) -> ReportView:
+    def choose_sentence(self, film: str, report: str, checkpoint: str, event: gr.EventData) -> ReportView:
         """Show another sentence of the report."""
-        return self._report_step(film, report, int(_number(event, "index")))
+        return self._report_step(film, report, checkpoint, int(_number(event, "index")))
 
     @alerting
     def follow_step(self, report: str, event: gr.EventData) -> SentencesData:
@@ -160,7 +210,7 @@ class StudyHandlers:
         return _sentences_at(report, int(_number(event, "index")))
 
     @answering(_no_match)
-    def match_patch(self, film: str, words: str, event: gr.EventData) -> PatchData:
+    def match_patch(self, film: str, words: str, checkpoint: str, event: gr.EventData) -> PatchData:
         """Which phrases and findings the clicked patch matches."""
         study = self.services.films.find(film).study
         u, v = _number(event, "u"), _number(event, "v")
@@ -168,26 +218,32 @@ class StudyHandlers:
             return PatchData()
         height, width = study.shape
         phrases = clean_phrases(words) if (words or "").strip() else []
-        return screen.patch_screen(self.services.model.engine(), study, (u * width, v * height), phrases)
+        engine = self.services.models.engine(checkpoint)
+        return screen.patch_screen(engine, study, (u * width, v * height), phrases)
 
-    def _report_step(self, film: str, report: str, index: int) -> ReportView:
+    def _report_step(self, film: str, report: str, checkpoint: str, index: int) -> ReportView:
         data = _sentences_at(report, index)
-        opened, engine = self.services.films.find(film), self.services.model.engine()
-        layers = self._layers(opened, engine, data.sentences)
-        return ReportView(
-            data, screen.asked_screen(opened, engine, layers, step=True, current=layers[data.current].key)
-        )
+        opened, engine = self.services.films.find(film), self.services.models.engine(checkpoint)
+        layers = map_layers(opened, engine, data.sentences)
+        shown = screen.asked_screen(opened, engine, layers, step=True, current=layers[data.current].key)
+        return ReportView(data, shown, "\n".join(data.sentences))
 
-    def _asked(self, film: str, phrases: list[str], show: str = "") -> ViewerData:
-        opened, engine = self.services.films.find(film), self.services.model.engine()
-        layers = self._layers(opened, engine, phrases)
+    def _asked(self, film: str, checkpoint: str, phrases: list[str], show: str = "") -> ViewerData:
+        opened, engine = self.services.films.find(film), self.services.models.engine(checkpoint)
+        layers = map_layers(opened, engine, phrases)
         new = [layer.key for layer in layers if layer.phrase.casefold() == show.casefold()]
         return screen.asked_screen(opened, engine, layers, visible=new or None)
 
-    def _layers(self, film: OpenFilm, engine: Engine, phrases: list[str]) -> list[MapLayer]:
-        """Maps of any number of phrases, as many at once as the engine takes."""
-        runs = [phrases[start : start + MAX_PHRASES] for start in range(0, len(phrases), MAX_PHRASES)]
-        return [map_layer(answer) for run in runs for answer in engine.ground(film.study, run)]
+
+def map_layers(film: OpenFilm, engine: Engine, phrases: Sequence[str]) -> list[MapLayer]:
+    """Maps of any number of phrases, as many at once as the engine takes."""
+    runs = [phrases[start : start + MAX_PHRASES] for start in range(0, len(phrases), MAX_PHRASES)]
+    return [map_layer(answer) for run in runs for answer in engine.ground(film.study, run)]
+
+
+def asked_lines(asked: str | None) -> list[str]:
+    """The phrases on the film as the page sends them back, at most as many as it can have shown."""
+    return [line for line in (asked or "")[:_MAX_ASKED_CHARS].splitlines() if line.strip()][:MAX_SENTENCES]
 
 
 def _sentences_at(report: str, index: int) -> SentencesData:

@@ -8,6 +8,8 @@ from typing import Any
 from gradio.data_classes import FileData, GradioModel
 from pydantic import Field, field_validator, model_validator
 
+from egma.display import DRAWN_FROM
+
 MAX_GRID_SIDE = 256
 """Longest side of a map's grid: the finest in use has 64; a page must not be asked to draw a picture as a grid."""
 
@@ -72,6 +74,7 @@ class ViewerData(GradioModel):
         step: show one map at a time, its phrase large above the film: for a report's sentences.
         current: in step mode, the id of the layer to show; empty keeps the reader's place.
         low, high: the checkpoint's display range: colours run over it on every film.
+        drawn_from: the checkpoint's share of that range from which maps are drawn, until the reader says otherwise.
         checkpoint: name and short hash, for the exported picture.
         notice: burnt into the exported picture.
     """
@@ -92,5 +95,6 @@ class ViewerData(GradioModel):
     current: str = ""
     low: float = 0.0
     high: float = 1.0
+    drawn_from: float = Field(default=DRAWN_FROM, ge=0.0, lt=1.0)
     checkpoint: str = ""
     notice: str = "Research use only. Not for diagnosis."

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from egma.config import FindingConfig
     from egma.inference.engine import Engine
 
 FRIENDLY_NAMES = {
@@ -39,8 +38,3 @@ def meaning_of(engine: Engine) -> str:
         "its own estimate, calibrated on its validation films and true at their prevalence, not yours. "
         "The tick marks the threshold chosen there. Open a finding for the sentences behind it."
     )
-
-
-def is_unsure(config: FindingConfig, probability: float) -> bool:
-    """Whether a probability lies where the checkpoint says it cannot tell."""
-    return config.unsure is not None and config.unsure[0] <= probability <= config.unsure[1]

@@ -11,6 +11,7 @@ import numpy as np
 
 from egma.checkpoints import Checkpoint, save_checkpoint
 from egma.config import ModelConfig
+from egma.display import fit_display_range
 from egma.findings import FINDINGS
 from egma.types import Study
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from egma.model.egma import EgmaModel
 
 _PHANTOMS = 16
-_RANGE_PERCENTILES = (50.0, 99.5)
-_LEAST_RANGE = 0.02  # a model without any contrast still needs a range of some width
 
 
 @dataclass(frozen=True)
@@ -65,18 +64,15 @@ def save_import(
     measured_on = f"{len(films)} films of the user's" if films else f"{_PHANTOMS} synthetic phantoms"
     fitted = replace(
         config,
-        display_range=fit_display_range(model, config, films or _build_phantoms()),
+        display_range=measure_display_range(model, config, films or _build_phantoms()),
         training={"imported_from": provenance.source, "sha256": provenance.sha256, "display_range_on": measured_on},
     )
     card = write_card(fitted, provenance, measured_on)
     return save_checkpoint(model, fitted, out, card, tower_files=tower_files)
 
 
-def fit_display_range(model: EgmaModel, config: ModelConfig, films: Sequence[Study]) -> tuple[float, float]:
-    """(low, high): the median and the 99.5th percentile of the cosines between patches and the findings' sentences.
-
-    Half of what a film shows lies below `low` and stays uncoloured; one range holds for every film and phrase.
-    """
+def measure_display_range(model: EgmaModel, config: ModelConfig, films: Sequence[Study]) -> tuple[float, float]:
+    """(low, high) by the rule of `egma.display`, on cosines between films' patches and the findings' prompts."""
     from egma.inference.engine import Engine
 
     engine = Engine(Checkpoint("import", None, config), model)
@@ -86,9 +82,7 @@ def fit_display_range(model: EgmaModel, config: ModelConfig, films: Sequence[Stu
         for film in films
         for found in engine.ground(film, phrases)
     ]
-    low, high = np.percentile(np.concatenate(cosines), _RANGE_PERCENTILES)
-    high = max(float(high), float(low) + _LEAST_RANGE)
-    return round(max(float(low), -1.0), 3), round(min(high, 1.0), 3)
+    return fit_display_range(np.concatenate(cosines))
 
 
 def write_card(config: ModelConfig, provenance: Provenance, measured_on: str) -> str:

@@ -75,6 +75,11 @@ class Engine:
         return self.checkpoint.config.display_range
 
     @property
+    def drawn_from(self) -> float:
+        """Share of the display range below which pages and pictures draw nothing at first."""
+        return self.checkpoint.config.drawn_from
+
+    @property
     def findings(self) -> tuple[str, ...]:
         """The findings that `classify` scores, in the order a page shows them."""
         return tuple(self.checkpoint.config.classify)
@@ -135,7 +140,8 @@ class Engine:
         cleaned = clean_phrases(phrases)
         (film,) = self._embed_films([study])
         vectors = np.stack(self._embed_texts(cleaned))
-        return build_maps(film.patches, cleaned, vectors, self.geometry(study), self.display_range)
+        geometry = self.geometry(study)
+        return build_maps(film.patches, cleaned, vectors, geometry, self.display_range, self.drawn_from)
 
     def classify(self, study: Study) -> dict[str, float]:
         """The probability in [0, 1] of every finding; see `egma.inference.classify` for what it is."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from egma.display import DRAWN_FROM
 from egma.imaging.geometry import Geometry
 from egma.types import Float32, GroundingMap
 
@@ -32,6 +33,7 @@ def build_maps(
     vectors: Float32,
     geometry: Geometry,
     display_range: tuple[float, float],
+    drawn_from: float = DRAWN_FROM,
 ) -> list[GroundingMap]:
     """One map a phrase: the cosine of every patch with it, as it is, never stretched.
 
@@ -40,10 +42,11 @@ def build_maps(
         phrases: the words, one a row of `vectors`.
         vectors: float32 (T, D), unit norm.
         geometry: of the film the patches are from.
-        display_range: the checkpoint's.
+        display_range, drawn_from: the checkpoint's.
     """
     grids = cosine_grids(patches, vectors)
-    return [GroundingMap(phrase, grid, geometry, display_range) for phrase, grid in zip(phrases, grids, strict=True)]
+    pairs = zip(phrases, grids, strict=True)
+    return [GroundingMap(phrase, grid, geometry, display_range, drawn_from) for phrase, grid in pairs]
 
 
 def cosine_grids(patches: Float32, vectors: Float32) -> Float32:

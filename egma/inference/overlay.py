@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from egma.display import DRAWN_FROM
 from egma.types import Float32, GroundingMap, Study
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ UInt8 = NDArray[np.uint8]
 
 NOTICE = "Research use only. Not for diagnosis."
 COLOUR_MAP = "plasma"  # perceptually even, safe for colour-blind readers, and far from grey over all of its upper half
-DRAWN_FROM = 0.4  # share of the display range below which nothing is drawn: hot spots stay sparse
 _MAX_ALPHA = 0.65  # the film stays readable under the strongest colour
 _UNSEEN_SHADE = 0.45  # film that the model did not see is dimmed
 
@@ -86,7 +86,7 @@ def draw_overlay(study: Study, maps: Sequence[GroundingMap], *, checkpoint: str 
         found = maps[place] if maps else None
         _draw_cell(picture, draw, layout.film_xy(place), film, found)
     if maps:
-        _draw_bar(picture, draw, layout, maps[0].display_range)
+        _draw_bar(picture, draw, layout, maps[0])
     footer = "  ·  ".join(part for part in (checkpoint, NOTICE) if part)
     _write(
         draw, (_MARGIN_PX, layout.size[1] - _LINE_PX), footer, size=13, ink=_FAINT, room=layout.size[0] - 2 * _MARGIN_PX
@@ -94,11 +94,14 @@ def draw_overlay(study: Study, maps: Sequence[GroundingMap], *, checkpoint: str 
     return np.asarray(picture, dtype=np.uint8)
 
 
-def blend(film: Float32, cosine: Float32, display_range: tuple[float, float]) -> UInt8:
-    """A film (H, W) in [0, 1] under a map (H, W), NaN where not seen, coloured over the display range: uint8 RGB."""
+def blend(film: Float32, cosine: Float32, display_range: tuple[float, float], drawn_from: float = DRAWN_FROM) -> UInt8:
+    """A film (H, W) in [0, 1] under a map (H, W), NaN where not seen, coloured over the display range: uint8 RGB.
+
+    Below `drawn_from`, a share of the range, the film stays as it is.
+    """
     low, high = display_range
     share = np.clip((np.nan_to_num(cosine, nan=low) - low) / (high - low), 0.0, 1.0)
-    alpha = _MAX_ALPHA * np.clip((share - DRAWN_FROM) / (1.0 - DRAWN_FROM), 0.0, 1.0) ** 0.5
+    alpha = _MAX_ALPHA * np.clip((share - drawn_from) / (1.0 - drawn_from), 0.0, 1.0) ** 0.5
     grey = np.clip(film, 0.0, 1.0) * np.where(np.isnan(cosine), _UNSEEN_SHADE, 1.0)
     mixed = grey[..., None] * (1.0 - alpha[..., None]) + _colours()[(share * 255).astype(np.intp)] * alpha[..., None]
     return np.round(mixed * 255).astype(np.uint8)
@@ -128,7 +131,7 @@ def _draw_cell(
     height, width = film.shape
     room = max(width, _MIN_CELL_PX)
     cosine = _map_at(found, (height, width)) if found else np.zeros_like(film)
-    pixels = blend(film, cosine, found.display_range if found else (0.5, 1.0))
+    pixels = blend(film, cosine, found.display_range, found.drawn_from) if found else blend(film, cosine, (0.5, 1.0))
     picture.paste(Image.fromarray(pixels), xy)
     below = xy[1] + height + 2
     if found:
@@ -151,25 +154,23 @@ def _highest(found: GroundingMap) -> float:
     return float(found.grid[seen].max()) if seen.any() else float(found.grid.max())
 
 
-def _draw_bar(
-    picture: Image.Image, draw: ImageDraw.ImageDraw, layout: _Layout, display_range: tuple[float, float]
-) -> None:
+def _draw_bar(picture: Image.Image, draw: ImageDraw.ImageDraw, layout: _Layout, found: GroundingMap) -> None:
     """The colours as they look on mid-grey film, over the checkpoint's whole display range."""
     from PIL import Image
 
-    low, high = display_range
+    (low, high), foot = found.display_range, found.drawn_from
     top = _MARGIN_PX + 2 * _LINE_PX
     height = min(max(layout.film_hw[0], 5 * _SMALL_LINE_PX), 420)
     left = layout.size[0] - _BAR_PX + _MARGIN_PX // 2
     ramp = np.repeat(np.linspace(high, low, height, dtype=np.float32)[:, None], 22, axis=1)
-    picture.paste(Image.fromarray(blend(np.full_like(ramp, 0.35), ramp, display_range)), (left, top))
+    picture.paste(Image.fromarray(blend(np.full_like(ramp, 0.35), ramp, found.display_range, foot)), (left, top))
     draw.rectangle((left - 1, top - 1, left + 22, top + height), outline=_FAINT)
     _write(draw, (left, top - _LINE_PX), "cosine", size=13, ink=_FAINT, room=_BAR_PX)
-    for share in (0.0, DRAWN_FROM, 1.0):
+    for share in (0.0, foot, 1.0):
         y = top + round((1.0 - share) * (height - 1))
         draw.line((left + 22, y, left + 27, y), fill=_FAINT)
         _write(draw, (left + 31, y - 8), f"{low + share * (high - low):.2f}", size=13, ink=_INK, room=_BAR_PX)
-    for row, line in enumerate(("no colour", f"below {low + DRAWN_FROM * (high - low):.2f}")):
+    for row, line in enumerate(("no colour", f"below {low + foot * (high - low):.2f}")):
         _write(draw, (left, top + height + 8 + row * _SMALL_LINE_PX), line, size=12, ink=_FAINT, room=_BAR_PX)
 
 

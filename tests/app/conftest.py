@@ -13,8 +13,9 @@ import pytest
 from app.examples import Examples
 from app.films import FilmStore, OpenFilm
 from app.private import build_private_folder
-from app.services import Card, ModelSlot, Services
+from app.services import Models, ModelSlot, Services
 from app.settings import Settings
+from egma.catalogue import CheckpointEntry
 from egma.inference.engine import Engine
 from egma.testing import tiny_engine
 from egma.types import Study
@@ -38,6 +39,21 @@ def engine() -> Engine:
     return tiny_engine()
 
 
+def build_models(default: ModelSlot, *others: Engine) -> Models:
+    """The checkpoints of a page: tiny engines by name, each with a card; their folders are never looked into."""
+    by_name = {engine.checkpoint.name: engine for engine in others}
+
+    def list_entries() -> list[CheckpointEntry]:
+        return [
+            CheckpointEntry(
+                name, Path(name), hash=each.checkpoint.hash, card="# A card\n\nWords.", config=each.checkpoint.config
+            )
+            for name, each in by_name.items()
+        ]
+
+    return Models(default, list_entries, lambda folder: by_name[folder.name])
+
+
 @contextmanager
 def opened_services(folder: Path, engine: Engine) -> Iterator[Services]:
     """Services whose private folder lies in `folder`, with the tiny engine ready."""
@@ -48,9 +64,9 @@ def opened_services(folder: Path, engine: Engine) -> Iterator[Services]:
     model = ModelSlot(engine.checkpoint.name, lambda: engine)
     model.start()
     model.engine(10)
-    card = Card(engine.checkpoint.name, engine.checkpoint.hash, "# A card\n\nWords.")
+    models = build_models(model, engine)
     try:
-        yield Services(Settings(data=folder), private, films, examples, model, card)
+        yield Services(Settings(data=folder), private, films, examples, models)
     finally:
         private.remove()
 

@@ -11,9 +11,10 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from app.services import ModelSlot
+from app.services import Models, ModelSlot
+from egma.catalogue import CheckpointEntry
 from egma.errors import CheckpointError
-from tests.app.conftest import opened_services
+from tests.app.conftest import build_models, opened_services
 from tests.app.serving import served
 
 CANARY = "DOE^JOHN_19511231"
@@ -168,7 +169,7 @@ def test_a_path_that_was_never_uploaded_is_refused(address, tmp_path):
 
 def test_health_is_503_until_the_model_has_answered_and_200_after(services, engine):
     slot = ModelSlot("tiny", lambda: engine)
-    with served(replace(services, model=slot)) as address:
+    with served(replace(services, models=build_models(slot, engine))) as address:
         early = httpx.get(address + "/healthz")
         assert early.status_code == 503
         assert early.json()["status"] == "loading"
@@ -183,9 +184,9 @@ def test_health_says_why_a_model_failed(services):
     def fail():
         raise CheckpointError("checkpoint x: model.safetensors is missing")
 
-    slot = ModelSlot("x", fail)
+    slot, entry = ModelSlot("x", fail), CheckpointEntry("x", Path("x"))
     slot.start()
-    with served(replace(services, model=slot)) as address:
+    with served(replace(services, models=Models(slot, lambda: [entry], lambda _: fail()))) as address:
         answer = httpx.get(address + "/healthz")
     assert answer.status_code == 503
     assert answer.json()["status"] == "failed"

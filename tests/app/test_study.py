@@ -194,20 +194,20 @@ def test_a_bug_is_a_reference_number_and_the_log_says_where_but_not_what(caplog)
 
 
 def test_a_chip_adds_its_phrase_once(handlers, film):
-    view = handlers.add_phrase(film.key, "nodule", "cardiomegaly")
+    view = handlers.add_phrase(film.key, "nodule", "", "cardiomegaly")
     assert view.words == "nodule\ncardiomegaly"
-    assert handlers.add_phrase(film.key, view.words, "Cardiomegaly").words == view.words
+    assert handlers.add_phrase(film.key, view.words, "", "Cardiomegaly").words == view.words
 
 
 def test_a_finding_asks_for_itself_in_plain_words(handlers, film):
-    view = handlers.show_finding(film.key, "", send(finding="Effusion"))
+    view = handlers.show_finding(film.key, "", "", send(finding="Effusion"))
     assert view.words == "pleural effusion"
     assert view.viewer.layers[0].phrase == "pleural effusion"
 
 
 @pytest.mark.parametrize("finding", ["Effusion<script>", "", None, 3, ["Mass"]])
 def test_a_finding_the_model_does_not_have_is_refused(handlers, film, finding):
-    view = handlers.show_finding(film.key, "", send(finding=finding))
+    view = handlers.show_finding(film.key, "", "", send(finding=finding))
     assert "Reload" in view.said.text
     assert view.viewer == gr.skip()
 
@@ -219,7 +219,7 @@ def test_a_report_is_stepped_through_sentence_by_sentence(handlers, film):
     assert len(first.sentences.sentences) == 3
     assert [layer.phrase for layer in first.viewer.layers] == first.sentences.sentences
     assert first.viewer.step
-    last = handlers.choose_sentence(film.key, report, send(index=2))
+    last = handlers.choose_sentence(film.key, report, "", send(index=2))
     assert last.viewer.current == first.viewer.layers[2].id
     assert handlers.follow_step(report, send(index=1)).current == 1
 
@@ -233,7 +233,7 @@ def test_a_report_of_more_sentences_than_can_be_asked_at_once_is_read_whole(hand
 
 @pytest.mark.parametrize("index", [-5, 99, None, "2", float("nan"), float("inf"), True])
 def test_a_step_to_nowhere_stays_inside_the_report(handlers, film, index):
-    view = handlers.choose_sentence(film.key, "One lung. Two lungs.", send(index=index))
+    view = handlers.choose_sentence(film.key, "One lung. Two lungs.", "", send(index=index))
     assert view.sentences.current in (0, 1)
 
 
@@ -247,21 +247,21 @@ def test_a_report_without_sentences_or_too_long_is_one_sentence(handlers, film, 
 
 
 def test_a_clicked_patch_says_which_phrases_and_findings_it_matches(handlers, film):
-    data = handlers.match_patch(film.key, "nodule\neffusion", send(u=0.5, v=0.25))
+    data = handlers.match_patch(film.key, "nodule\neffusion", "", send(u=0.5, v=0.25))
     assert [row.name for row in data.phrases] == ["nodule", "effusion"]
     assert len(data.findings) == 5
     assert "row" in data.where
 
 
 def test_a_click_before_any_phrase_still_says_which_findings(handlers, film):
-    data = handlers.match_patch(film.key, "", send(u=0.5, v=0.5))
+    data = handlers.match_patch(film.key, "", "", send(u=0.5, v=0.5))
     assert data.phrases == []
     assert data.findings
 
 
 @pytest.mark.parametrize("u", [-0.1, 1.0, 7, float("nan"), None, "0.5", 1e308])
 def test_a_click_beside_the_film_says_nothing(handlers, film, u):
-    assert handlers.match_patch(film.key, "nodule", send(u=u, v=0.5)).where == ""
+    assert handlers.match_patch(film.key, "nodule", "", send(u=u, v=0.5)).where == ""
 
 
 def test_probabilities_come_with_names_prompts_and_meaning(handlers, film, engine):
@@ -275,7 +275,7 @@ def test_probabilities_come_with_names_prompts_and_meaning(handlers, film, engin
 
 
 def test_while_the_model_loads_the_page_says_so_and_keeps_asking(handlers, services, film, engine):
-    object.__setattr__(services, "model", ModelSlot("tiny", lambda: engine))
+    services.models.default = ModelSlot("tiny", lambda: engine)
     view = handlers.score(film.key)
     assert view.findings.state == "loading"
     assert view.waiting.active
@@ -287,7 +287,7 @@ def test_a_model_that_cannot_be_loaded_is_said_on_the_page_and_to_whoever_asks(h
         raise CheckpointError("checkpoint x: model.safetensors is missing")
 
     slot = ModelSlot("x", fail)
-    object.__setattr__(services, "model", slot)
+    services.models.default = slot
     slot.start()
     assert "safetensors is missing" in handlers.ask(film.key, "nodule").said.text
     view = handlers.score_when_ready(film.key)
@@ -306,7 +306,7 @@ def test_a_film_that_was_closed_meanwhile_is_one_sentence(handlers, services, fi
         with pytest.raises(gr.Error, match="Open it again"):
             ask()
     assert "Open it again" in handlers.ask(film.key, "nodule").said.text
-    assert "Open it again" in handlers.match_patch(film.key, "", send(u=0.5, v=0.5)).where
+    assert "Open it again" in handlers.match_patch(film.key, "", "", send(u=0.5, v=0.5)).where
 
 
 def test_an_example_that_is_gone_is_one_sentence(handlers):

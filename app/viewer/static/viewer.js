@@ -2,7 +2,6 @@
 (() => {
   "use strict";
   const egma = (window.egmaViewer = window.egmaViewer || {});
-  const DRAWN_FROM = 0.4; // share of the display range below which nothing is drawn at first: hot spots stay sparse
   const OPACITY = 0.5;
   const SETTLE_MS = 140;
   const NARROW_PX = 560;
@@ -18,7 +17,7 @@
         film: null, filmId: null, title: "", checkpoint: "", notice: "", note: "", spacing_mm: null, source_hw: null,
         window: NO_WINDOW, own: NO_WINDOW, preset: "file", inverted: false, tool: "pan",
         layers: [], off: new Set(), mapsOn: false, solo: false, at: 0, mark: null, hover: null, aiming: false,
-        look: { opacity: OPACITY, threshold: 0.4, low: 0, high: 1, smooth: true, colours: "auto", peaks: true, ...egma.keptTaste() },
+        look: { opacity: OPACITY, threshold: 0, low: 0, high: 1, from: 0, smooth: true, colours: "auto", peaks: true, ...egma.keptTaste() },
       };
       this.lastShow = 0;
       this.lastCurrent = "";
@@ -90,10 +89,12 @@
       this.view.flipped = false;
     }
 
-    takeRange({ low, high }) {
+    /** The checkpoint's range, and the share of it that is drawn at first; a threshold of the reader's own stays. */
+    takeRange({ low, high, drawn_from: from }) {
       const { look } = this.state;
-      if (![low, high].every(Number.isFinite) || !(high > low) || (low === look.low && high === look.high)) return;
-      Object.assign(look, { low, high, threshold: low + DRAWN_FROM * (high - low) });
+      if (![low, high, from].every(Number.isFinite) || !(high > low)) return;
+      if (low === look.low && high === look.high && from === look.from) return;
+      Object.assign(look, { low, high, from, threshold: low + from * (high - low) });
     }
 
     takeLayers(value) {

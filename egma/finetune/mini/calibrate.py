@@ -19,9 +19,6 @@ _RATE_PULL = 0.05
 """How strongly a finding's mean probability is held to its rate among training films."""
 _LEAST_POSITIVES = 5
 _THRESHOLD_DRAWS = 200
-_DISPLAY_PERCENTILES = (75.0, 99.8)
-"""Colours start where a quarter of validation patches still are and end above almost all of them. Pages draw from 0.4
-of the range on, so that one patch in ten is coloured and now and then none: sparse, while large lesions still show."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,12 +108,6 @@ def calibrate_findings(
             unsure=None if unsure is None else (round(unsure[0], 4), round(unsure[1], 4)),
         )
     return found
-
-
-def fit_display_range(cosines: NDArray[np.float32]) -> tuple[float, float]:
-    """(low, high) of cosines between validation films' patches and the findings' positive prompts, any shape."""
-    low, high = np.percentile(cosines, _DISPLAY_PERCENTILES)
-    return round(float(low), 3), round(float(max(high, low + 0.05)), 3)
 
 
 def _best_threshold(probabilities: NDArray[np.float64], present: NDArray[np.bool_]) -> float:

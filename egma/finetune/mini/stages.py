@@ -13,9 +13,10 @@ from egma.config import ModelConfig
 from egma.data.films import load_film_array
 from egma.data.manifest import FilmRow, label_arrays
 from egma.data.openi import OpeniReport
+from egma.display import fit_display_range
 from egma.errors import DataError
 from egma.findings import FINDINGS
-from egma.finetune.mini.calibrate import calibrate_findings, fit_display_range
+from egma.finetune.mini.calibrate import calibrate_findings
 from egma.finetune.mini.features import FilmFeatures, embed_films
 from egma.finetune.mini.heads import HeadSettings
 from egma.finetune.mini.heads_data import HeadsData, LabelledFeatures, PhantomFeatures, build_phantom_features
