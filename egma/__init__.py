@@ -16,13 +16,14 @@ _HOMES = {
     "Geometry": "egma.imaging.geometry",
     "GroundingMap": "egma.types",
     "ImageEmbeddings": "egma.types",
+    "ReportIndex": "egma.index",
     "Study": "egma.types",
     "load_engine": "egma.inference.engine",
     "load_gaze": "egma.gaze",
     "GazeTrack": "egma.gaze",
     "load_study": "egma.imaging",
 }
-_PACKAGES = ("gaze", "imaging", "inference", "model", "testing")
+_PACKAGES = ("gaze", "imaging", "index", "inference", "model", "testing")
 
 __all__ = [
     "EgmaError",
@@ -30,6 +31,7 @@ __all__ = [
     "Geometry",
     "GroundingMap",
     "ImageEmbeddings",
+    "ReportIndex",
     "Study",
     "load_engine",
     "load_gaze",
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from egma.gaze import GazeTrack, load_gaze
     from egma.imaging import load_study
     from egma.imaging.geometry import Geometry
+    from egma.index import ReportIndex
     from egma.inference.engine import load_engine
     from egma.types import GroundingMap, ImageEmbeddings, Study
 

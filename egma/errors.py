@@ -10,6 +10,7 @@
     ├── DataError             a manifest, table or data set that is not as wanted
     ├── JobError              a job that cannot be started, found, stopped, resumed or deleted
     │   └── JobFailedError        a job that ended without its result, with the cause named
+    ├── LibraryError          a report library that cannot be opened, written or searched
     └── SettingsError         a command line or environment setting out of range
 
 Anything else that is raised is a bug and keeps its traceback.
@@ -46,6 +47,10 @@ class CheckpointError(EgmaError):
 
 class DataError(EgmaError):
     """A manifest, table or data set that is not as wanted."""
+
+
+class LibraryError(EgmaError):
+    """A report library that cannot be opened, written or searched as asked."""
 
 
 class SettingsError(EgmaError):

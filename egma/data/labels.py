@@ -73,7 +73,7 @@ def label_sentence(sentence: str) -> NDArray[np.int8]:
     words = load_vocabulary()
     said = dict.fromkeys(FINDINGS, UNSAID)
     text = words.ignored.sub(" ", sentence.lower())
-    for clause in _clauses(text, words):
+    for clause in split_clauses(text, words):
         _read_clause(clause, words, said)
     if words.clear_lungs.search(text):
         _deny(said, words.denied_by_clear_lungs)
@@ -112,7 +112,7 @@ def swap_sides(sentence: str) -> str:
     return re.sub(r"\b(?:left|right)\b", swapped, sentence, flags=re.IGNORECASE)
 
 
-def _clauses(text: str, words: Vocabulary) -> list[str]:
+def split_clauses(text: str, words: Vocabulary) -> list[str]:
     """Stretches that a negation's scope does not leave: cut at stops, semicolons and words such as "but"."""
     marked = words.scope_ends.sub(lambda match: f"; {match.group(0)}", text)
     return [clause for clause in re.split(r"[.;:!?]\s", marked + " ") if clause.strip()]

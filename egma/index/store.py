@@ -1,0 +1,276 @@
+"""`ReportIndex`: a library of reports in one folder, searched by vectors or by words."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from egma.errors import LibraryError
+from egma.index.database import Database
+from egma.index.filters import Filters
+from egma.index.hybrid import HybridSearch
+from egma.index.keeper import SPACES, Keeper
+from egma.index.lock import WriterLock
+from egma.index.policy import IndexPolicy
+from egma.index.records import Hit, ReportRecord, read_id, read_record
+from egma.index.rows import RECORDS, delete_rows, find_rows, read_meta, read_records
+from egma.index.spaces import VectorSpace
+from egma.index.stats import IndexStats, gather_stats
+from egma.index.vectors import check_vectors
+from egma.index.writing import ModelStamp, write_embedded, write_given
+
+if TYPE_CHECKING:
+    from egma.checkpoints import Checkpoint
+    from egma.inference.engine import Engine
+
+MAX_HITS = 1_000
+
+
+class ReportIndex:
+    """One library. Built by `open`; any number of threads may search, one process at a time may write.
+
+    The right to write is taken at the first write and kept until `close`; a second writer is told so in one sentence.
+    A write that returned is on the disk. Use it as a context manager, or call `close`.
+
+    Attributes:
+        folder: where it lies.
+    """
+
+    def __init__(self, database: Database, policy: IndexPolicy) -> None:
+        self.folder = database.folder
+        self._database = database
+        self._policy = policy
+        self._lock = WriterLock(database.folder)
+        self._writing = threading.RLock()
+        self._spaces = {name: VectorSpace(database.folder, name) for name in SPACES}
+        self._keeper = Keeper(database, policy, self._writing)
+        self._search = HybridSearch(database, self._spaces)
+        self._closing = weakref.finalize(self, _close, self._keeper, self._database, self._lock)
+
+    @classmethod
+    def open(cls, folder: str | Path, *, create: bool = True, policy: IndexPolicy | None = None) -> ReportIndex:
+        """Open the library in a folder; where there is none, make an empty one if `create`."""
+        return cls(Database(Path(folder).expanduser(), create=create), policy or IndexPolicy())
+
+    def __len__(self) -> int:
+        with self._database.reading() as connection:
+            return connection.execute("SELECT count(*) FROM records").fetchone()[0]
+
+    def __contains__(self, name: object) -> bool:
+        with self._database.reading() as connection:
+            return bool(find_rows(connection, [str(name)]))
+
+    def __iter__(self) -> Iterator[str]:
+        """Every id, in the order in which the records were added."""
+        after = 0
+        while True:
+            with self._database.reading() as connection:
+                found = connection.execute(
+                    "SELECT row, id FROM records WHERE row > ? ORDER BY row LIMIT 10000", (after,)
+                ).fetchall()
+            if not found:
+                return
+            after = found[-1][0]
+            yield from (name for _, name in found)
+
+    def __enter__(self) -> ReportIndex:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(
+        self,
+        ids: Sequence[str],
+        vectors: ArrayLike,
+        records: Sequence[Any] | None = None,
+        *,
+        model: Checkpoint | None = None,
+    ) -> None:
+        """Add records with vectors that were made elsewhere; on return they are on the disk. All of them or none.
+
+        An id that is there already gets the new vector and record in place of the old ones.
+
+        Args:
+            ids: one a record, none twice.
+            vectors: (N, D), any length but 0; they are kept with length 1.
+            records: texts, mappings (see `read_record`) or `ReportRecord`s; None for ids alone.
+            model: the checkpoint that made the vectors, so that others are refused later and words can be searched by
+                meaning; all of a library's vectors come from one.
+        """
+        names, checked = self._check_batch(ids, records)
+        rows = check_vectors(vectors, len(names))
+        with self._write() as connection:
+            write_given(connection, names, rows, checked, ModelStamp.of(model))
+        self._after_write()
+
+    def add_reports(self, engine: Engine, ids: Sequence[str], records: Sequence[Any]) -> None:
+        """Split reports into sentences, embed them, and add them; on return they are on the disk."""
+        from egma.index.embedding import embed_reports
+
+        names, checked = self._check_batch(ids, records)
+        self.check_model(engine.checkpoint)
+        embedded = embed_reports(engine, checked)
+        with self._write() as connection:
+            write_embedded(connection, names, embedded, ModelStamp.of(engine.checkpoint))
+        self._after_write()
+
+    def update(self, ids: Sequence[str], vectors: ArrayLike, records: Sequence[Any] | None = None) -> None:
+        """As `add`, for ids that are all there already."""
+        missing = [name for name in map(read_id, ids) if name not in self]
+        if missing:
+            raise LibraryError(f"there is no record {missing[0][:60]!r} to update in {self.folder.name!r}; add it")
+        self.add(ids, vectors, records)
+
+    def delete(self, ids: Sequence[str] | str) -> int:
+        """Take records away, and say how many of the ids were there. Their words and vectors go from the database at
+        once; the FAISS file keeps their bare codes, never shown, until it is built again or `compact` runs."""
+        names = [read_id(name) for name in ([ids] if isinstance(ids, str) else ids)]
+        with self._write() as connection:
+            rows = find_rows(connection, names)
+            delete_rows(connection, list(rows.values()))
+        return len(rows)
+
+    def compact(self) -> None:
+        """Build the vector indexes anew without what was deleted, and give the space back to the disk."""
+        with self._writing:
+            self._lock.acquire()
+            self._check_writable()
+            self._keeper.catch_up(whole=True)
+            self._database.vacuum()
+
+    def search(self, vectors: ArrayLike, k: int = 10, filters: Filters | None = None) -> list[Hit] | list[list[Hit]]:
+        """The k records nearest to each vector, best first; `Hit.score` is the cosine.
+
+        Args:
+            vectors: (Q, D) for a list of lists, or one (D,) for one list.
+        """
+        queries = np.asarray(vectors, np.float32)
+        checked = check_vectors(queries[None] if queries.ndim == 1 else queries, None)
+        found = [self._search.by_vector(query, _check_k(k), filters or Filters()) for query in checked]
+        return found[0] if queries.ndim == 1 else found
+
+    def search_text(
+        self,
+        engine: Engine | None,
+        words: str,
+        k: int = 10,
+        filters: Filters | None = None,
+        *,
+        negation: bool = True,
+    ) -> list[Hit]:
+        """The k reports that answer the words best, by meaning and by words joined.
+
+        Args:
+            engine: of the checkpoint that made the library; None to compare words alone.
+            words: free text; what stands in double quotes must be in the report word for word.
+            negation: put reports that say the opposite behind all others.
+        """
+        if engine is not None:
+            self.check_model(engine.checkpoint)
+        return self._search.by_words(engine, words, _check_k(k), filters or Filters(), negation=negation)
+
+    def get(self, ids: Sequence[str]) -> dict[str, ReportRecord]:
+        """The records of these ids, as they were added; ids that are not there are left out."""
+        with self._database.reading() as connection:
+            rows = find_rows(connection, [str(name) for name in ids])
+            return {each.id: each.record for each in read_records(connection, list(rows.values())).values()}
+
+    def vectors_of(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
+        """The unit vectors (D,) of these ids: to search by a report, give one to `search`."""
+        from egma.index.rows import read_vectors
+
+        with self._database.reading() as connection:
+            names = {row: name for name, row in find_rows(connection, [str(name) for name in ids]).items()}
+            width = int(read_meta(connection).get("width", "1"))
+            rows, vectors = read_vectors(connection, RECORDS, list(names), width)
+        return {names[int(row)]: vector for row, vector in zip(rows, vectors)}
+
+    def stats(self) -> IndexStats:
+        """The library in figures."""
+        with self._database.reading() as connection:
+            return gather_stats(connection, self._database, self._spaces, self._policy)
+
+    def check_model(self, checkpoint: Checkpoint) -> None:
+        """Refuse a checkpoint that did not make this library's vectors, by name and with what to do."""
+        with self._database.reading() as connection:
+            ModelStamp.read(connection).check(checkpoint, self.folder)
+
+    def catch_up(self) -> None:
+        """Index everything that waits, now: for a caller who wants the fastest searches next."""
+        with self._writing:
+            self._lock.acquire()
+        self._check_writable()
+        self._keeper.catch_up(labels=True)
+
+    def close(self) -> None:
+        """Let go of the folder; may be called twice."""
+        self._closing()
+
+    def _check_batch(self, ids: Sequence[str], records: Sequence[Any] | None) -> tuple[list[str], list[ReportRecord]]:
+        if isinstance(ids, str):
+            raise LibraryError("wanted a list of ids, got one text; put it in a list")
+        names = [read_id(name) for name in ids]
+        if len(set(names)) != len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise LibraryError(f"the id {twice[:60]!r} stands twice in one addition; give every record its own")
+        given = [None] * len(names) if records is None else list(records)
+        if len(given) != len(names):
+            raise LibraryError(f"{len(names):,} ids came with {len(given):,} records; wanted one a record")
+        return names, [read_record(each, name) for each, name in zip(given, names)]
+
+    def _write(self) -> Any:
+        return _Write(self)
+
+    def _check_writable(self) -> None:
+        if not self._database.writable:
+            raise LibraryError(
+                f"the library {self.folder.name!r} is read-only; nothing was changed: copy it to where you may write"
+            )
+
+    def _after_write(self) -> None:
+        self._keeper.request()
+
+
+class _Write:
+    """A transaction of the library's only writer."""
+
+    def __init__(self, index: ReportIndex) -> None:
+        self._index = index
+        self._transaction: Any = None
+
+    def __enter__(self) -> Any:
+        index = self._index
+        index._writing.acquire()
+        try:
+            index._check_writable()
+            index._lock.acquire()
+            self._transaction = index._database.writing()
+            return self._transaction.__enter__()
+        except BaseException:
+            index._writing.release()
+            raise
+
+    def __exit__(self, *error: Any) -> Any:
+        try:
+            return self._transaction.__exit__(*error)
+        finally:
+            self._index._writing.release()
+
+
+def _check_k(k: int) -> int:
+    if isinstance(k, bool) or not isinstance(k, (int, np.integer)) or not 1 <= k <= MAX_HITS:
+        raise LibraryError(f"k is how many reports are wanted, 1 to {MAX_HITS}, got {str(k)[:20]}")
+    return int(k)
+
+
+def _close(keeper: Keeper, database: Database, lock: WriterLock) -> None:
+    keeper.stop()
+    database.close()
+    lock.release()
