@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 
 from egma import __version__
-from egma.cli import classify, convert, doctor, evaluate, gaze, ground
+from egma.cli import classify, convert, doctor, embed, evaluate, gaze, ground
 from egma.errors import EgmaError
 
-COMMANDS = (classify, ground, gaze, evaluate, convert, doctor)
+COMMANDS = (classify, ground, embed, gaze, evaluate, convert, doctor)
 CALLERS_MISTAKE = 2
 INTERRUPTED = 130
 

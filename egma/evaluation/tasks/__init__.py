@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from egma.evaluation.outcome import TaskResult
 
-_MODULES = ("card", "doctor")
+_MODULES = ("card", "doctor", "film_search")
 
 
 class Task(Protocol):
