@@ -112,6 +112,9 @@ class ModelSlot:
                 engine = self.load()
                 if self.warm_up is not None:
                     self.warm_up(engine)
+                with self._lock:
+                    self._engine, self.state, self.has_answered = engine, "ready", True
+                self.room.touch(self)  # before the next one counts who is in memory
         except EgmaError as error:
             self._fail(str(error))
         except Exception as error:
@@ -119,10 +122,6 @@ class ModelSlot:
                 return
             reference = log_incident(error)
             self._fail(f"The model {self.name} could not be loaded; reference {reference} is in the log.")
-        else:
-            with self._lock:
-                self._engine, self.state, self.has_answered = engine, "ready", True
-            self.room.touch(self)
         self._settled.set()
 
     def _fail(self, sentence: str) -> None:

@@ -46,5 +46,13 @@ def is_unsure(config: FindingConfig, probability: float) -> bool:
     return low < config.threshold < high or high - low >= WIDE
 
 
+def is_calibrated(config: FindingConfig) -> bool:
+    """Whether scale and bias were fitted: a model that came without films to fit them on has the standard ones."""
+    return (config.scale, config.bias) != (_STANDARD.scale, _STANDARD.bias)
+
+
+_STANDARD = FindingConfig(("yes",), ("no",))
+
+
 def _sigmoid(value: float) -> float:
     return 0.5 * (1.0 + math.tanh(0.5 * value))

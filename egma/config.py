@@ -99,7 +99,7 @@ class HeadConfig:
     kind: Literal["linear", "pyramid", "own"]
     drawn: int = 0
     width: int = 192
-    groups: int = 1
+    groups: int = field(default=1, metadata=LEFT_OUT_AT_DEFAULT)
 
     def __post_init__(self) -> None:
         _check(1 <= self.groups <= 16, f"heads.groups: wanted 1 to 16, got {self.groups}")

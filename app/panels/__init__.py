@@ -2,18 +2,32 @@
 
 from app.panels.data import (
     BarData,
+    ComparisonData,
+    ComparisonRow,
     FilmData,
     FindingsData,
     MatchRow,
     MessageData,
     NoticesData,
     PatchData,
+    ScoreData,
     SentencesData,
 )
-from app.panels.panels import FilmPanel, FindingsPanel, MessagePanel, NoticesPanel, PatchPanel, SentencesPanel
+from app.panels.panels import (
+    ComparisonPanel,
+    FilmPanel,
+    FindingsPanel,
+    MessagePanel,
+    NoticesPanel,
+    PatchPanel,
+    SentencesPanel,
+)
 
 __all__ = [
     "BarData",
+    "ComparisonData",
+    "ComparisonPanel",
+    "ComparisonRow",
     "FilmData",
     "FilmPanel",
     "FindingsData",
@@ -25,6 +39,7 @@ __all__ = [
     "NoticesPanel",
     "PatchData",
     "PatchPanel",
+    "ScoreData",
     "SentencesData",
     "SentencesPanel",
 ]

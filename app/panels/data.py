@@ -17,6 +17,7 @@ class BarData(GradioModel):
     threshold: float
     unsure: bool
     interval: list[float] | None = None
+    calibrated: bool = True
     positive: list[str]
     negative: list[str]
 
@@ -27,6 +28,36 @@ class FindingsData(GradioModel):
     state: Literal["loading", "ready", "failed", "empty"] = "empty"
     message: str = ""
     rows: list[BarData] = Field(default_factory=list)
+    meaning: str = ""
+
+
+class ScoreData(GradioModel):
+    """One model's word on one finding: its probability, and the call that its threshold makes of it."""
+
+    probability: float
+    call: str = ""
+
+
+class ComparisonRow(GradioModel):
+    """A finding as two models score it; None where one of them does not ask for it."""
+
+    name: str
+    first: ScoreData | None
+    second: ScoreData | None
+    difference: float | None
+
+
+class ComparisonData(GradioModel):
+    """Two models' findings on one film.
+
+    Attributes:
+        first, second: the models, name and short hash.
+        difference of a row: second minus first, in probability.
+    """
+
+    first: str = ""
+    second: str = ""
+    rows: list[ComparisonRow] = Field(default_factory=list)
     meaning: str = ""
 
 

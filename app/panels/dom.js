@@ -8,7 +8,7 @@ const make = (tag, attributes, ...children) => {
     else if (name === "style") Object.assign(node.style, value);
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined));
+  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 };
 const signed = (value) => (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(3);

@@ -9,13 +9,14 @@ const bar = (row) => make("span", {
   make("span", { class: "egma-fill", style: { width: (100 * row.probability).toFixed(1) + "%" } }),
   row.interval ? make("span", { class: "egma-span", style: {
     left: (100 * row.interval[0]).toFixed(1) + "%", right: (100 - 100 * row.interval[1]).toFixed(1) + "%" } }) : null,
-  make("span", { class: "egma-tick", style: { left: (100 * row.threshold).toFixed(1) + "%" } }));
+  row.calibrated && make("span", { class: "egma-tick", style: { left: (100 * row.threshold).toFixed(1) + "%" } }));
 
 const prompts = (heading, list) => make("div", { class: "egma-prompts" },
   make("span", { class: "egma-prompts-head", text: heading }),
   make("ul", {}, ...list.map((words) => make("li", { text: words }))));
 
-const verdict = (row) => (row.unsure ? "Not sure: the calibration cannot tell it from the threshold, " : row.probability >= row.threshold
+const verdict = (row) => (!row.calibrated ? "Not calibrated: the percentage orders films, its size means nothing." : judged(row));
+const judged = (row) => (row.unsure ? "Not sure: the calibration cannot tell it from the threshold, " : row.probability >= row.threshold
   ? "Above the threshold chosen on validation films, " : "Below the threshold chosen on validation films, ") + percent(row.threshold)
   + (row.interval ? `; 90\u202f% interval of the calibration ${percent(row.interval[0])} to ${percent(row.interval[1])}.` : ".");
 

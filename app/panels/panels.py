@@ -10,7 +10,15 @@ from typing import Any, ClassVar
 
 import gradio as gr
 
-from app.panels.data import FilmData, FindingsData, MessageData, NoticesData, PatchData, SentencesData
+from app.panels.data import (
+    ComparisonData,
+    FilmData,
+    FindingsData,
+    MessageData,
+    NoticesData,
+    PatchData,
+    SentencesData,
+)
 from app.stubs import write_no_stubs
 
 write_no_stubs()
@@ -65,6 +73,13 @@ class FindingsPanel(_Panel):
 
     data_model = FindingsData
     script = "findings.js"
+
+
+class ComparisonPanel(_Panel):
+    """Two models' findings in one table."""
+
+    data_model = ComparisonData
+    script = "comparison.js"
 
 
 class FilmPanel(_Panel):

@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING, Any
 from gradio.data_classes import FileData
 
 from app.films import OpenFilm
-from app.panels import BarData, FilmData, FindingsData, MatchRow, NoticesData, PatchData, SentencesData
+from app.panels import (
+    BarData,
+    ComparisonData,
+    ComparisonRow,
+    FilmData,
+    FindingsData,
+    MatchRow,
+    NoticesData,
+    PatchData,
+    ScoreData,
+    SentencesData,
+)
 from app.services import ModelSlot
 from app.viewer import LayerData, ViewerData
 from app.views.facts import film_facts, window_note
-from app.views.findings import friendly_name, meaning_of
+from app.views.findings import call_of, friendly_name, meaning_of, meaning_of_both
 from app.views.layers import MapLayer
 from app.views.wording import as_sentence
-from egma.calibration import is_unsure, probability_interval
+from egma.calibration import is_calibrated, is_unsure, probability_interval
 from egma.display import DRAWN_FROM
 
 if TYPE_CHECKING:
@@ -56,7 +67,7 @@ def viewer_screen(film: OpenFilm, engine: Engine | None = None, layers: Sequence
         low=low,
         high=high,
         drawn_from=engine.drawn_from if engine else DRAWN_FROM,
-        checkpoint=f"{engine.checkpoint.name} {engine.checkpoint.hash[:8]}" if engine else "",
+        checkpoint=checkpoint_label(engine) if engine else "",
         notice=NOTICE,
     )
 
@@ -95,6 +106,35 @@ def findings_screen(model: ModelSlot, study: Study) -> FindingsData:
     return FindingsData(state="ready", rows=rows, meaning=meaning_of(engine))
 
 
+def comparison_screen(ours: Engine, theirs: Engine, study: Study) -> ComparisonData:
+    """The findings of two models on a film; a finding that only one asks for has one score."""
+    first, second = ours.classify(study), theirs.classify(study)
+    rows = [
+        ComparisonRow(
+            name=friendly_name(finding),
+            first=_score(ours, finding, first),
+            second=_score(theirs, finding, second),
+            difference=round(second[finding] - first[finding], 4) if finding in first and finding in second else None,
+        )
+        for finding in dict.fromkeys((*first, *second))
+    ]
+    return ComparisonData(
+        first=checkpoint_label(ours), second=checkpoint_label(theirs), rows=rows, meaning=meaning_of_both(ours, theirs)
+    )
+
+
+def _score(engine: Engine, finding: str, scores: dict[str, float]) -> ScoreData | None:
+    if finding not in scores:
+        return None
+    config, probability = engine.checkpoint.config.classify[finding], scores[finding]
+    return ScoreData(probability=round(probability, 4), call=call_of(config, probability))
+
+
+def checkpoint_label(engine: Engine) -> str:
+    """Name and short hash, as they stand on film and in tables."""
+    return f"{engine.checkpoint.name} {engine.checkpoint.hash[:8]}"
+
+
 def _bar(engine: Engine, finding: str, probability: float) -> BarData:
     config = engine.checkpoint.config.classify[finding]
     interval = probability_interval(config, probability)
@@ -105,6 +145,7 @@ def _bar(engine: Engine, finding: str, probability: float) -> BarData:
         threshold=config.threshold,
         unsure=is_unsure(config, probability),
         interval=[round(each, 4) for each in interval] if interval else None,
+        calibrated=is_calibrated(config),
         positive=list(config.positive),
         negative=list(config.negative),
     )

@@ -8,16 +8,14 @@ from typing import Any
 
 import gradio as gr
 
-from app.films import OpenFilm, example_key
+from app.films import OpenFilm
 from app.panels import FilmPanel, FindingsData, FindingsPanel, MessagePanel, NoticesPanel, PatchPanel, SentencesPanel
 from app.services import Services
-from app.tabs import screen, switch
-from app.tabs.study_handlers import MAX_REPORT_CHARS, MAX_WORDS_CHARS, FilmRequest, StudyHandlers
+from app.tabs import cards, compare, screen, switch
+from app.tabs.study_handlers import FilmRequest, StudyHandlers
 from app.uploads import FilmButton
 from app.viewer import CXRViewer
 
-CHIPS = ("pleural effusion", "cardiomegaly", "pneumothorax", "consolidation in the right lower lobe", "lung mass")
-PICK = "Example films…"
 SHOW_VIEWER_JS = """
 () => { if (innerWidth < 900) document.querySelector('#egma-viewer')?.scrollIntoView({ block: 'start' }); }
 """
@@ -43,12 +41,14 @@ class StudyTab:
         film: key of the film on screen; pass it as an input, `services.films.find(key)` gives the film.
         asked: the phrases on the film, one a line.
         menu: the choice of a model.
+        second: the model it is compared with, beside it.
         request, request_words: what another tab asks for, see `open_film`.
     """
 
     film: gr.Textbox
     asked: gr.Textbox
     menu: switch.ModelMenu
+    second: compare.SecondSide
     request: gr.Textbox
     request_words: gr.Textbox
     handlers: StudyHandlers
@@ -126,14 +126,19 @@ def build(services: Services, first: OpenFilm) -> StudyTab:
     with gr.Row(equal_height=False):
         with gr.Column(scale=9, min_width=320):
             notices = NoticesPanel(screen.notices_screen(first), elem_id="egma-notices")
-            viewer = CXRViewer(screen.viewer_screen(first), elem_id="egma-viewer")
-            patch = PatchPanel(elem_id="egma-patch")
+            with gr.Row(equal_height=False, elem_id="egma-films"):
+                with gr.Column(min_width=320):
+                    viewer = CXRViewer(
+                        screen.viewer_screen(first), link=compare.LINK, leads=True, elem_id="egma-viewer"
+                    )
+                    patch = PatchPanel(elem_id="egma-patch")
+                side = compare.build_side()
+            table = compare.build_table()
         with gr.Column(scale=5, min_width=320, elem_classes="egma-side"):
-            line, upload, picker = _build_film_card(services, first)
-            with gr.Column(elem_classes="egma-card"):
-                menu = switch.build(services)
-            words, said, ask, chips = _build_words_card()
-            report, read, sentences = _build_report_card()
+            line, upload, picker = cards.build_film_card(services, first)
+            menu, chosen = cards.build_model_card(services)
+            words, said, ask, chips = cards.build_words_card()
+            report, read, sentences = cards.build_report_card()
             with gr.Column(elem_classes="egma-card"):
                 gr.Markdown("## Findings", elem_classes="egma-h2")
                 findings = FindingsPanel(FindingsData(state="loading", message=screen.LOADING), elem_id="egma-findings")
@@ -141,6 +146,7 @@ def build(services: Services, first: OpenFilm) -> StudyTab:
         film=film,
         asked=asked,
         menu=menu,
+        second=compare.SecondSide(*chosen, *side, *table),
         request=request,
         request_words=request_words,
         handlers=StudyHandlers(services),
@@ -162,64 +168,8 @@ def build(services: Services, first: OpenFilm) -> StudyTab:
     )
     _wire(tab)
     switch.wire(menu, services)
+    _wire_second(tab, compare.CompareHandlers(services))
     return tab
-
-
-def _build_film_card(services: Services, first: OpenFilm) -> tuple[FilmPanel, FilmButton, gr.Dropdown]:
-    choices = [(PICK, ""), *((example.title, example.name) for example in services.examples.list_examples())]
-    shown = first.key.removeprefix(example_key(""))
-    with gr.Column(elem_classes="egma-card"):
-        line = FilmPanel(screen.film_screen(first), elem_id="egma-film")
-        with gr.Row(elem_classes="egma-row"):
-            upload = FilmButton(
-                "Open a film…", variant="secondary", size="md", elem_id="egma-open", min_width=120, scale=1
-            )
-            picker = gr.Dropdown(
-                choices,
-                value=shown if shown in dict(choices).values() else "",
-                label="Examples",
-                container=False,
-                show_label=False,
-                filterable=False,
-                elem_id="egma-examples",
-                min_width=190,
-                scale=2,
-            )
-        gr.Markdown("DICOM, PNG, JPEG or TIFF; or drop it anywhere on the page.", elem_classes="egma-hint")
-    return line, upload, picker
-
-
-def _build_words_card() -> tuple[gr.Textbox, MessagePanel, gr.Button, tuple[gr.Button, ...]]:
-    with gr.Column(elem_classes="egma-card"):
-        words = gr.Textbox(
-            label="Ask in words",
-            placeholder="left pleural effusion",
-            info="One phrase a line. Enter asks, Shift+Enter starts a new line.",
-            lines=1,
-            max_lines=8,
-            max_length=MAX_WORDS_CHARS,
-            elem_id="egma-words",
-        )
-        said = MessagePanel(elem_id="egma-said")
-        with gr.Row(elem_classes="egma-chips"):
-            chips = tuple(gr.Button(phrase, size="sm", variant="secondary") for phrase in CHIPS)
-        ask = gr.Button("Show where", variant="primary", elem_id="egma-ask")
-    return words, said, ask, chips
-
-
-def _build_report_card() -> tuple[gr.Textbox, gr.Button, SentencesPanel]:
-    with gr.Accordion("Step through a report", open=False, elem_id="egma-report"):
-        report = gr.Textbox(
-            label="Report",
-            placeholder="Paste a report. It is read here and kept nowhere.",
-            lines=4,
-            max_lines=10,
-            max_length=MAX_REPORT_CHARS,
-            elem_id="egma-report-text",
-        )
-        read = gr.Button("Read sentence by sentence", size="sm")
-        sentences = SentencesPanel(elem_id="egma-sentences")
-    return report, read, sentences
 
 
 def _wire(tab: StudyTab) -> None:
@@ -242,5 +192,22 @@ def _wire(tab: StudyTab) -> None:
     ):
         asking.success(None, js=SHOW_VIEWER_JS, **QUIET)
     tab.sentences.choose_sentence(handlers.choose_sentence, pages, stepped, **MODEL)
-    tab.viewer.layer_step(handlers.follow_step, tab.report, tab.sentences, **MODEL)
-    tab.viewer.patch_click(handlers.match_patch, question, tab.patch, **AT_ONCE)
+
+
+def _wire_second(tab: StudyTab, handlers: compare.CompareHandlers) -> None:
+    """The second side follows film, phrases and both models; its own viewer asks and steps as the first does."""
+    second, shown = tab.second, [tab.film, tab.asked, tab.checkpoint, tab.second.chooser]
+    gr.on(
+        [second.chooser.input, tab.film.change, tab.asked.change, tab.model_hash.change],
+        handlers.refresh,
+        shown,
+        second.outputs,
+        **MODEL,
+    )
+    second.polling.tick(handlers.follow, shown, second.outputs, **MODEL)
+    second.chooser.focus(handlers.list_others, [tab.checkpoint, second.chooser], second.outputs, **AT_ONCE)
+    question = [tab.film, tab.words]
+    for viewer in (tab.viewer, second.viewer):
+        viewer.patch_click(tab.handlers.match_patch, [*question, tab.checkpoint], tab.patch, **AT_ONCE)
+        viewer.patch_click(tab.handlers.match_second_patch, [*question, second.chooser], second.patch, **AT_ONCE)
+        viewer.layer_step(tab.handlers.follow_step, tab.report, tab.sentences, **MODEL)

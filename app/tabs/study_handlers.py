@@ -221,6 +221,11 @@ class StudyHandlers:
         engine = self.services.models.engine(checkpoint)
         return screen.patch_screen(engine, study, (u * width, v * height), phrases)
 
+    @answering(_no_match)
+    def match_second_patch(self, film: str, words: str, second: str, event: gr.EventData) -> PatchData:
+        """The same of the model beside the first; nothing where there is none."""
+        return self.match_patch(film, words, second, event) if second else PatchData()
+
     def _report_step(self, film: str, report: str, checkpoint: str, index: int) -> ReportView:
         data = _sentences_at(report, index)
         opened, engine = self.services.films.find(film), self.services.models.engine(checkpoint)

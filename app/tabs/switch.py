@@ -112,13 +112,24 @@ class SwitchHandlers:
         return gr.update(choices=self.services.models.choices(), value=name)
 
 
-def build(services: Services) -> ModelMenu:
-    """Lay the menu out; `wire` makes it act."""
+def build_chooser(services: Services) -> NameMenu:
+    """The menu itself."""
+    models = services.models
+    return NameMenu(
+        models.choices(),
+        value=models.default.name,
+        label="Model",
+        filterable=False,
+        elem_id="egma-model",
+        min_width=150,
+        scale=1,
+    )
+
+
+def build(services: Services, chooser: NameMenu) -> ModelMenu:
+    """What stands behind the menu and below it; `wire` makes it act."""
     models = services.models
     name = models.default.name
-    chooser = NameMenu(
-        models.choices(), value=name, label="Model", filterable=False, elem_id="egma-model", min_width=150, scale=1
-    )
     return ModelMenu(
         chooser=chooser,
         status=MessagePanel(elem_id="egma-model-status"),

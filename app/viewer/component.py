@@ -55,17 +55,37 @@ class CXRViewer(gr.HTML):
         "layerlist.js",
         "export.js",
         "reader.js",
+        "link.js",
         "viewer.js",
     )
 
-    def __init__(self, value: ViewerData | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        value: ViewerData | None = None,
+        *,
+        link: str = "",
+        leads: bool = False,
+        scripts: bool = True,
+        **settings: Any,
+    ) -> None:
+        """A viewer.
+
+        Args:
+            value: what it shows first.
+            link: viewers of one name move together while they show the same film.
+            leads: what the page sends to this one counts for the others of its name.
+            scripts: bring the scripts along; a page's first viewer does, further ones need not.
+            settings: of the framework's component.
+        """
         gr.set_static_paths([_SCRIPTS])
+        if link:
+            settings["elem_classes"] = [f"egma-link-{link}", *(["egma-leads"] if leads else [])]
         super().__init__(
             value=value,
             html_template=(_HERE / "viewer.html").read_text(encoding="utf-8"),
             css_template=(_HERE / "viewer.css").read_text(encoding="utf-8"),
             js_on_load=_MOUNT,
-            head="".join(script_tag(_SCRIPTS / name) for name in self.scripts),
+            head="".join(script_tag(_SCRIPTS / name) for name in self.scripts) if scripts else None,
             apply_default_css=False,
             padding=False,
             **settings,

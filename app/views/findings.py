@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from egma.calibration import is_calibrated, is_unsure
+
 if TYPE_CHECKING:
+    from egma.config import FindingConfig
     from egma.inference.engine import Engine
 
 FRIENDLY_NAMES = {
@@ -33,8 +36,38 @@ def finding_phrase(finding: str) -> str:
 
 def meaning_of(engine: Engine) -> str:
     """What the numbers mean, and what they do not."""
+    if not any(map(is_calibrated, engine.checkpoint.config.classify.values())):
+        return (
+            f"Research use only. {engine.checkpoint.name} weighs sentences for and against each finding. Its "
+            "percentages are not calibrated: they order films, their size means nothing. "
+            "Open a finding for the sentences behind it."
+        )
     return (
         f"Research use only. {engine.checkpoint.name} weighs sentences for and against each finding; the percentage is "
         "its own estimate, calibrated on its validation films and true at their prevalence, not yours. "
         "The tick marks the threshold chosen there. Open a finding for the sentences behind it."
     )
+
+
+def call_of(config: FindingConfig, probability: float) -> str:
+    """What the threshold makes of a probability, in a word or two; "" for a model that has none of its own."""
+    if not is_calibrated(config):
+        return ""
+    if is_unsure(config, probability):
+        return "not sure"
+    return "above threshold" if probability >= config.threshold else "below threshold"
+
+
+def meaning_of_both(ours: Engine, theirs: Engine) -> str:
+    """What the difference of two models' numbers means."""
+    uncalibrated = [
+        engine.checkpoint.name
+        for engine in (ours, theirs)
+        if not any(map(is_calibrated, engine.checkpoint.config.classify.values()))
+    ]
+    rule = "Difference: the second model's percentage minus the first's. Each model is judged by its own threshold."
+    if not uncalibrated:
+        return f"Research use only. {rule} A large difference says that the models disagree, not which is right."
+    names = " and ".join(uncalibrated)
+    are = "is" if len(uncalibrated) == 1 else "are"
+    return f"Research use only. {rule} {names} {are} not calibrated: compare the order of findings, not the size."

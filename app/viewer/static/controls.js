@@ -107,6 +107,7 @@
       write(parts.center, state.film ? Math.round(center) : "");
       write(parts.preset, state.preset);
       parts.title.textContent = state.film ? state.title : "";
+      parts.model.textContent = state.film && state.layers.length ? state.checkpoint : "";
       parts.flags.textContent = state.film ? [view.flipped && "FLIPPED LEFT\u2013RIGHT", state.inverted && "INVERTED"].filter(Boolean).join(" \u00b7 ") : "";
       parts.zoom.textContent = state.film ? `${Math.round(view.scale * (window.devicePixelRatio || 1) * 100)} %` : "";
       parts.window.textContent = state.film ? `W ${Math.round(width)} \u00b7 C ${Math.round(center)}` : "";

@@ -42,6 +42,17 @@
       this.center();
     }
 
+    /** Show a place {zoom over fitted, u, v at the stage's middle}; none shows the whole film. */
+    show(place) {
+      if (!this.isReady) return;
+      if (!place) return this.fit();
+      this.fitted = false;
+      this.scale = this.fitScale * place.zoom;
+      Object.assign(this, { x: 0, y: 0 });
+      const at = this.toStage(place.u, place.v);
+      Object.assign(this, { x: this.stage.width / 2 - at.x, y: this.stage.height / 2 - at.y });
+    }
+
     center() {
       this.x = (this.stage.width - this.film.width * this.scale) / 2;
       this.y = (this.stage.height - this.film.height * this.scale) / 2;

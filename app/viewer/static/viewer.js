@@ -29,6 +29,7 @@
       // further layers, such as gaze: each extension makes {paint(context, view), show(data)} for this viewer
       this.painters = (egma.extensions || []).map((extend) => extend(this));
       this.watch();
+      egma.joinGroup(this);
       this.controls.sync();
       this.refresh();
     }
@@ -45,6 +46,7 @@
 
     destroy() {
       this.life.abort();
+      egma.leaveGroup(this);
       this.loading?.abort();
       this.sizes.disconnect();
       this.removal.disconnect();
@@ -81,6 +83,7 @@
       if (isNew) this.load(url, value, isOther);
       else if (state.film) this.describe();
       for (const painter of this.painters) painter.show?.(value);
+      egma.takeUp(this);
       this.refresh();
     }
 
@@ -225,6 +228,7 @@
       this.controls.syncFigures();
       const aim = state.aiming && document.activeElement === this.canvas ? { x: width / 2, y: height / 2 } : state.hover;
       egma.fillReadout(this, aim && state.film ? view.toFilm(aim.x, aim.y) : null);
+      egma.follow(this);
     }
 
     drawFilmAndMaps() {
