@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 
 from egma import __version__
-from egma.cli import classify, convert, doctor, embed, evaluate, gaze, ground
+from egma.cli import classify, convert, doctor, embed, evaluate, gaze, ground, index
 from egma.errors import EgmaError
 
-COMMANDS = (classify, ground, embed, gaze, evaluate, convert, doctor)
+COMMANDS = (classify, ground, gaze, embed, index, evaluate, convert, doctor)
 CALLERS_MISTAKE = 2
 INTERRUPTED = 130
 

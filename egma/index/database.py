@@ -22,6 +22,7 @@ _BUSY_S = 20.0
 _CHECKPOINT_PAGES = 8_000  # of 8 KiB: 64 MiB of WAL, so that a long addition does not copy every megabyte at once
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE counts (name TEXT PRIMARY KEY, n INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE records (
     row INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, text TEXT NOT NULL,
     view TEXT NOT NULL, sex TEXT NOT NULL, age REAL, date TEXT NOT NULL, source TEXT NOT NULL,
@@ -44,6 +45,7 @@ CREATE TABLE indexes (
 CREATE VIRTUAL TABLE words USING fts5(
     text, content='records', content_rowid='row', tokenize='porter unicode61 remove_diacritics 2');
 INSERT INTO meta VALUES ('format', '1'), ('generation', '0');
+INSERT INTO counts VALUES ('records', 0), ('vectors', 0), ('phrase_vectors', 0);
 """
 
 

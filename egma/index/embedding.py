@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,30 +20,45 @@ _AT_ONCE = 512
 _LEAST_NORM = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
-class EmbeddedReports:
-    """Reports ready to be written.
+@dataclass(frozen=True)
+class SplitReports:
+    """Reports and their sentences.
 
     Attributes:
         records: the reports.
         sentences: of each report, in order.
         phrases: every distinct sentence once; phrase_masks: (present, absent) findings of each.
-        phrase_vectors: float32 (P, D), unit norm.
     """
 
     records: tuple[ReportRecord, ...]
     sentences: tuple[tuple[Sentence, ...], ...]
     phrases: tuple[str, ...]
     phrase_masks: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class EmbeddedReports(SplitReports):
+    """Reports ready to be written; phrase_vectors: float32 (P, D), unit norm."""
+
     phrase_vectors: Float32
 
 
-def embed_reports(engine: Engine, records: Sequence[ReportRecord]) -> EmbeddedReports:
-    """Split reports into sentences and embed each distinct one once."""
+def split_reports(records: Sequence[ReportRecord]) -> SplitReports:
+    """Split reports into sentences and read the findings of each distinct one."""
     sentences = tuple(split_report(record.text) for record in records)
     phrases = tuple(dict.fromkeys(sentence.text for report in sentences for sentence in report))
-    masks = tuple(label_masks([phrase]) for phrase in phrases)
-    return EmbeddedReports(tuple(records), sentences, phrases, masks, embed_phrases(engine, phrases))
+    return SplitReports(tuple(records), sentences, phrases, tuple(label_masks([phrase]) for phrase in phrases))
+
+
+def embed_reports(engine: Engine, reports: SplitReports, known: Mapping[str, Float32]) -> EmbeddedReports:
+    """Embed every sentence that is not `known` already."""
+    new = [phrase for phrase in reports.phrases if phrase not in known]
+    vectors = {**known, **dict(zip(new, embed_phrases(engine, new)))}
+    width = engine.checkpoint.config.embed_dim
+    stacked = np.stack([vectors[phrase] for phrase in reports.phrases]) if reports.phrases else np.zeros((0, width))
+    return EmbeddedReports(
+        reports.records, reports.sentences, reports.phrases, reports.phrase_masks, stacked.astype(np.float32)
+    )
 
 
 def embed_phrases(engine: Engine, phrases: Sequence[str]) -> Float32:

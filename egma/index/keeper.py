@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 
 from egma.errors import EgmaError, PromptError
 from egma.index.database import Database
 from egma.index.policy import FLAT, IndexPolicy
-from egma.index.rows import RECORDS, SENTENCES, count_vectors, read_meta
+from egma.index.rows import RECORDS, SENTENCES, count_vectors, last_row, read_meta
 from egma.index.sections import label_masks, split_report
 from egma.index.vector_files import (
     BuiltIndex,
@@ -81,12 +80,11 @@ class Keeper:
         with self._database.reading() as connection:
             width = int(read_meta(connection).get("width", "0"))
             built = read_built(connection, space)
-            rows = count_vectors(connection, space)
-            indexed = count_vectors(connection, space, built.last_row) if built else 0
+            rows, last = count_vectors(connection, space), last_row(connection, space)
         if whole or (built is not None and not self._is_sound(built)):
-            built, indexed = None, 0
-        waiting = rows - indexed
-        if not rows or waiting < (least or (self._policy.may_wait(indexed) if built else self._policy.least_rows)):
+            built = None
+        enough = least or (self._policy.may_wait(built.rows) if built else self._policy.least_rows)
+        if not rows or last - (built.last_row if built else 0) < enough:
             return
         new = (
             extend_file(self._database, built, width, self._stop.is_set)
@@ -132,8 +130,3 @@ def read_masks(text: str) -> tuple[int, int]:
         return label_masks([sentence.text for sentence in split_report(text)])
     except PromptError:
         return 0, 0
-
-
-def is_behind(database: Database, problems: Callable[[], list[str]]) -> bool:
-    """Whether a FAISS file is missing that was promised, or does not fit."""
-    return database.writable and bool(problems())

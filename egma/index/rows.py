@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,8 +36,11 @@ def read_meta(connection: sqlite3.Connection) -> dict[str, str]:
 
 
 def write_meta(connection: sqlite3.Connection, key: str, value: str) -> None:
-    """Set one key of `meta`."""
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+    """Set one key of `meta`; an empty value takes it away."""
+    if value:
+        connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+    else:
+        connection.execute("DELETE FROM meta WHERE key = ?", (key,))
 
 
 def insert_records(
@@ -56,18 +59,20 @@ def insert_records(
             for row, name, each, mask in zip(rows, ids, records, masks)
         ),
     )
+    _count(connection, "records", len(rows))
     connection.executemany(
         "INSERT INTO words (rowid, text) VALUES (?, ?)", zip(rows, (each.text for each in records), strict=True)
     )
     return rows
 
 
-def insert_vectors(connection: sqlite3.Connection, table: str, rows: Iterable[int], vectors: Float32) -> None:
-    """Write unit vectors (N, D) as float32 bytes, little-endian."""
+def insert_vectors(connection: sqlite3.Connection, table: str, rows: Sequence[int], vectors: Float32) -> None:
+    """Write unit vectors (N, D) of new rows as float32 bytes, little-endian."""
     connection.executemany(
-        f"INSERT OR REPLACE INTO {table} VALUES (?, ?)",  # noqa: S608 - a name of ours
-        zip(rows, (row.tobytes() for row in vectors.astype("<f4", copy=False))),
+        f"INSERT INTO {table} VALUES (?, ?)",  # noqa: S608 - a name of ours
+        zip(rows, (row.tobytes() for row in vectors.astype("<f4", copy=False)), strict=True),
     )
+    _count(connection, table, len(rows))
 
 
 def delete_rows(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
@@ -80,13 +85,15 @@ def delete_rows(connection: sqlite3.Connection, rows: Sequence[int]) -> None:
     )
     phrases = connection.execute(f"SELECT DISTINCT phrase FROM sentences WHERE record {of_rows}", (marked,)).fetchall()  # noqa: S608
     for table, column in (("records", "row"), ("vectors", "row"), ("sentences", "record")):
-        connection.execute(f"DELETE FROM {table} WHERE {column} {of_rows}", (marked,))  # noqa: S608
+        gone = connection.execute(f"DELETE FROM {table} WHERE {column} {of_rows}", (marked,)).rowcount  # noqa: S608
+        _count(connection, table, -gone)
     orphans = "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT phrase FROM sentences)"
     for table in ("phrase_vectors", "phrases"):
-        connection.execute(
+        gone = connection.execute(
             f"DELETE FROM {table} WHERE row IN ({orphans})",  # noqa: S608
             (json.dumps([row for (row,) in phrases]),),
-        )
+        ).rowcount
+        _count(connection, table, -gone)
 
 
 def find_rows(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
@@ -95,6 +102,16 @@ def find_rows(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, i
     return dict(
         connection.execute("SELECT id, row FROM records WHERE id IN (SELECT value FROM json_each(?))", (marked,))
     )
+
+
+def read_phrases(connection: sqlite3.Connection, phrases: Sequence[str], width: int) -> dict[str, Float32]:
+    """The vectors (D,) of those phrases that the library knows."""
+    found = connection.execute(
+        "SELECT p.text, v.v FROM phrases p JOIN phrase_vectors v ON v.row = p.row "
+        "WHERE p.text IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(phrases)),),
+    )
+    return {text: np.frombuffer(blob, "<f4", count=width) for text, blob in found}
 
 
 def read_records(connection: sqlite3.Connection, rows: Sequence[int]) -> dict[int, StoredRecord]:
@@ -128,10 +145,28 @@ def scan_vectors(
     return _as_arrays(found.fetchall(), width)
 
 
-def count_vectors(connection: sqlite3.Connection, space: str, up_to: int | None = None) -> int:
-    """How many vectors a space has, or has up to a row."""
-    limit = (1 << 62) if up_to is None else up_to
-    return connection.execute(f"SELECT count(*) FROM {VECTORS_OF[space]} WHERE row <= ?", (limit,)).fetchone()[0]  # noqa: S608
+def count_records(connection: sqlite3.Connection) -> int:
+    """How many records there are; kept beside them, because counting a million takes a second."""
+    return connection.execute("SELECT n FROM counts WHERE name = 'records'").fetchone()[0]
+
+
+def count_vectors(connection: sqlite3.Connection, space: str) -> int:
+    """How many vectors a space has."""
+    return connection.execute("SELECT n FROM counts WHERE name = ?", (VECTORS_OF[space],)).fetchone()[0]
+
+
+def count_after(connection: sqlite3.Connection, space: str, row: int) -> int:
+    """How many vectors a space has after a row."""
+    return connection.execute(f"SELECT count(*) FROM {VECTORS_OF[space]} WHERE row > ?", (row,)).fetchone()[0]  # noqa: S608
+
+
+def last_row(connection: sqlite3.Connection, space: str) -> int:
+    """The last row of a space's vectors, 0 where there is none."""
+    return connection.execute(f"SELECT coalesce(max(row), 0) FROM {VECTORS_OF[space]}").fetchone()[0]  # noqa: S608
+
+
+def _count(connection: sqlite3.Connection, table: str, by: int) -> None:
+    connection.execute("UPDATE counts SET n = n + ? WHERE name = ?", (by, table))
 
 
 def _as_arrays(found: list[tuple[int, bytes]], width: int) -> tuple[NDArray[np.int64], Float32]:

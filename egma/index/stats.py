@@ -9,7 +9,7 @@ from typing import Any
 
 from egma.index.database import STORE_NAME, Database
 from egma.index.policy import FLAT, IndexPolicy
-from egma.index.rows import SENTENCES, count_vectors, read_meta
+from egma.index.rows import SENTENCES, count_after, count_records, count_vectors, read_meta
 from egma.index.spaces import VectorSpace
 from egma.index.vector_files import read_built
 
@@ -82,7 +82,7 @@ def gather_stats(
     width = int(meta.get("width", "0"))
     files = [database.folder / name for name in (STORE_NAME, f"{STORE_NAME}-wal")]
     return IndexStats(
-        records=connection.execute("SELECT count(*) FROM records").fetchone()[0],
+        records=count_records(connection),
         sentences=count_vectors(connection, SENTENCES),
         width=width or None,
         model=meta.get("model", ""),
@@ -104,14 +104,14 @@ def _gather_space(connection: sqlite3.Connection, space: VectorSpace, width: int
         why = f"the vector index is not used ({space.problem}): " if space.problem else ""
         reason = f"{why}{vectors:,} vectors, all scanned exactly"
         return SpaceStats(vectors, "none", reason, 0, 0, vectors, None, 0, 0, 0, 0.0)
-    alive = count_vectors(connection, space.name, built.last_row)
+    waiting = count_after(connection, space.name, built.last_row)
     return SpaceStats(
         vectors=vectors,
         kind=built.kind,
         reason=policy.reason_for(built.kind, built.rows),
         indexed=built.rows,
-        tombstones=built.rows - alive,
-        waiting=vectors - alive,
+        tombstones=built.rows - (vectors - waiting),
+        waiting=waiting,
         recall=1.0 if built.kind == FLAT else built.recall,
         nlist=built.nlist,
         nprobe=built.nprobe,

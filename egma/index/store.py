@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +16,24 @@ from numpy.typing import ArrayLike
 
 from egma.errors import LibraryError
 from egma.index.database import Database
+from egma.index.embedding import embed_reports, split_reports
 from egma.index.filters import Filters
 from egma.index.hybrid import HybridSearch
 from egma.index.keeper import SPACES, Keeper
 from egma.index.lock import WriterLock
 from egma.index.policy import IndexPolicy
 from egma.index.records import Hit, ReportRecord, read_id, read_record
-from egma.index.rows import RECORDS, delete_rows, find_rows, read_meta, read_records
+from egma.index.rows import (
+    RECORDS,
+    count_records,
+    delete_rows,
+    find_rows,
+    read_meta,
+    read_phrases,
+    read_records,
+    read_vectors,
+    write_meta,
+)
 from egma.index.spaces import VectorSpace
 from egma.index.stats import IndexStats, gather_stats
 from egma.index.vectors import check_vectors
@@ -60,7 +74,7 @@ class ReportIndex:
 
     def __len__(self) -> int:
         with self._database.reading() as connection:
-            return connection.execute("SELECT count(*) FROM records").fetchone()[0]
+            return count_records(connection)
 
     def __contains__(self, name: object) -> bool:
         with self._database.reading() as connection:
@@ -110,15 +124,30 @@ class ReportIndex:
             write_given(connection, names, rows, checked, ModelStamp.of(model))
         self._after_write()
 
-    def add_reports(self, engine: Engine, ids: Sequence[str], records: Sequence[Any]) -> None:
-        """Split reports into sentences, embed them, and add them; on return they are on the disk."""
-        from egma.index.embedding import embed_reports
+    def add_reports(
+        self,
+        engine: Engine,
+        ids: Sequence[str],
+        records: Sequence[Any],
+        *,
+        notes: Mapping[str, str] | None = None,
+    ) -> None:
+        """Split reports into sentences, embed those that are new, and add the reports; all of them or none.
 
+        Args:
+            notes: see `write_note`; written in the same transaction.
+        """
         names, checked = self._check_batch(ids, records)
         self.check_model(engine.checkpoint)
-        embedded = embed_reports(engine, checked)
-        with self._write() as connection:
-            write_embedded(connection, names, embedded, ModelStamp.of(engine.checkpoint))
+        with self._writing:  # a sentence that is found here must still be there when the reports are written
+            reports = split_reports(checked)
+            with self._database.reading() as connection:
+                known = read_phrases(connection, reports.phrases, engine.checkpoint.config.embed_dim)
+            embedded = embed_reports(engine, reports, known)
+            with self._write() as connection:
+                write_embedded(connection, names, embedded, ModelStamp.of(engine.checkpoint))
+                for key, value in (notes or {}).items():
+                    write_meta(connection, f"note:{key}", value)
         self._after_write()
 
     def update(self, ids: Sequence[str], vectors: ArrayLike, records: Sequence[Any] | None = None) -> None:
@@ -140,9 +169,7 @@ class ReportIndex:
     def compact(self) -> None:
         """Build the vector indexes anew without what was deleted, and give the space back to the disk."""
         with self._writing:
-            self._lock.acquire()
-            self._check_writable()
-            self._keeper.catch_up(whole=True)
+            self.rebuild()
             self._database.vacuum()
 
     def search(self, vectors: ArrayLike, k: int = 10, filters: Filters | None = None) -> list[Hit] | list[list[Hit]]:
@@ -184,13 +211,44 @@ class ReportIndex:
 
     def vectors_of(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
         """The unit vectors (D,) of these ids: to search by a report, give one to `search`."""
-        from egma.index.rows import read_vectors
-
         with self._database.reading() as connection:
             names = {row: name for name, row in find_rows(connection, [str(name) for name in ids]).items()}
             width = int(read_meta(connection).get("width", "1"))
             rows, vectors = read_vectors(connection, RECORDS, list(names), width)
         return {names[int(row)]: vector for row, vector in zip(rows, vectors)}
+
+    def digests_of(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The digest (`ReportRecord.digest`) of each of these ids that is there."""
+        with self._database.reading() as connection:
+            marked = json.dumps(list(ids))
+            there = "SELECT id, digest FROM records WHERE id IN (SELECT value FROM json_each(?))"
+            return dict(connection.execute(there, (marked,)))
+
+    def ids_of_digests(self, digests: Sequence[bytes]) -> dict[bytes, str]:
+        """An id for each of these digests that is there."""
+        with self._database.reading() as connection:
+            there = "SELECT id FROM records WHERE digest = ? ORDER BY row LIMIT 1"
+            found = [(digest, connection.execute(there, (digest,)).fetchone()) for digest in digests]
+        return {digest: row[0] for digest, row in found if row is not None}
+
+    def note(self, key: str) -> str:
+        """What `write_note` kept under a key, "" where nothing was."""
+        with self._database.reading() as connection:
+            return read_meta(connection).get(f"note:{key}", "")
+
+    def write_note(self, key: str, value: str) -> None:
+        """Keep a short text with the library, such as how far a build came; "" forgets it."""
+        with self._write() as connection:
+            write_meta(connection, f"note:{key}", value)
+
+    def notes(self) -> list[str]:
+        """What a reader should know: vector indexes that are not used, and why."""
+        return [
+            f"the vector index of the {name} is not used, all are scanned instead: {space.problem}; "
+            "python -m egma index compact makes it anew"
+            for name, space in self._spaces.items()
+            if space.problem
+        ]
 
     def stats(self) -> IndexStats:
         """The library in figures."""
@@ -209,6 +267,21 @@ class ReportIndex:
         self._check_writable()
         self._keeper.catch_up(labels=True)
 
+    def rebuild(self) -> None:
+        """Build the vector indexes anew, now."""
+        with self._writing:
+            self._lock.acquire()
+            self._check_writable()
+            self._keeper.catch_up(whole=True)
+
+    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection that sees one state of the library, for the library's own tools."""
+        return self._database.reading()
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A transaction of the library's only writer, for the library's own tools."""
+        return self._write()
+
     def close(self) -> None:
         """Let go of the folder; may be called twice."""
         self._closing()
@@ -225,8 +298,13 @@ class ReportIndex:
             raise LibraryError(f"{len(names):,} ids came with {len(given):,} records; wanted one a record")
         return names, [read_record(each, name) for each, name in zip(given, names)]
 
-    def _write(self) -> Any:
-        return _Write(self)
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        with self._writing:
+            self._check_writable()
+            self._lock.acquire()
+            with self._database.writing() as connection:
+                yield connection
 
     def _check_writable(self) -> None:
         if not self._database.writable:
@@ -236,32 +314,6 @@ class ReportIndex:
 
     def _after_write(self) -> None:
         self._keeper.request()
-
-
-class _Write:
-    """A transaction of the library's only writer."""
-
-    def __init__(self, index: ReportIndex) -> None:
-        self._index = index
-        self._transaction: Any = None
-
-    def __enter__(self) -> Any:
-        index = self._index
-        index._writing.acquire()
-        try:
-            index._check_writable()
-            index._lock.acquire()
-            self._transaction = index._database.writing()
-            return self._transaction.__enter__()
-        except BaseException:
-            index._writing.release()
-            raise
-
-    def __exit__(self, *error: Any) -> Any:
-        try:
-            return self._transaction.__exit__(*error)
-        finally:
-            self._index._writing.release()
 
 
 def _check_k(k: int) -> int:
