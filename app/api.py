@@ -1,4 +1,4 @@
-"""The page's public HTTP endpoints, for scripts: `/classify` and `/ground`. Their names and shapes are a contract."""
+"""The page's public HTTP endpoints, for scripts: `/classify`, `/ground` and `/gaze`. Their names and shapes are a contract."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from gradio.data_classes import FileData
 
 from app.alerts import alerting
 from app.films import load_upload
+from app.gaze.endpoint import GazeEndpoint
 from app.services import Services
 from app.uploads import FilmFile
 from egma.errors import FilmError
 from egma.inference.prompts import clean_phrases
 from egma.types import GroundingMap, Study
 
-ENDPOINTS = ("classify", "ground")
+ENDPOINTS = ("classify", "ground", "gaze")
 _DIGITS = 6
 _QUEUE: dict[str, Any] = {"concurrency_id": "api", "concurrency_limit": 2, "api_visibility": "public"}
 
@@ -81,3 +82,5 @@ def build(services: Services) -> None:
     answer = gr.JSON(label="answer", visible=False)
     gr.on([], endpoints.classify, film, answer, api_name="classify", **_QUEUE)
     gr.on([], endpoints.ground, [film, text], answer, api_name="ground", **_QUEUE)
+    recording = FilmFile(label="recording", visible=False)
+    gr.on([], GazeEndpoint(services).gaze, [recording, film], answer, api_name="gaze", **_QUEUE)

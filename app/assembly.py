@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from app.examples import Examples
 from app.films import FilmStore, OpenFilm, example_key
+from app.gaze.example import open_example
+from app.gaze.library import GazeLibrary
+from app.gaze.store import EXAMPLE_MARK, GazeStore
 from app.private import PrivateFolder
 from app.services import Models, ModelSlot, Services
 from app.settings import Settings
@@ -36,7 +39,8 @@ def build_services(settings: Settings, folder: PrivateFolder) -> Services:
     films.reopen = examples.reopen
     own = CheckpointInfo(checkpoint.name, checkpoint.folder or find_checkpoint(settings.checkpoint))
     default = ModelSlot(checkpoint.name, lambda: _load_engine(own.folder))
-    return Services(settings, folder, films, examples, Models(default, lambda: list_with(own), _load_engine))
+    models = Models(default, lambda: list_with(own), _load_engine)
+    return Services(settings, folder, films, examples, models, *build_gaze(settings, examples))
 
 
 def list_with(own: CheckpointInfo) -> list[CheckpointEntry]:
@@ -44,6 +48,12 @@ def list_with(own: CheckpointInfo) -> list[CheckpointEntry]:
     from egma.catalogue import list_entries, read_entry
 
     return [read_entry(own), *(entry for entry in list_entries() if entry.name != own.name)]
+
+
+def build_gaze(settings: Settings, examples: Examples) -> tuple[GazeStore, GazeLibrary]:
+    """The store of open recordings, and the data sets in the reader's own folder."""
+    store = GazeStore(reopen=lambda key: open_example(examples, key.removeprefix(EXAMPLE_MARK)))
+    return store, GazeLibrary(settings.data / "gaze" if settings.data is not None else None)
 
 
 def first_film(services: Services) -> OpenFilm:

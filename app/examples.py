@@ -16,8 +16,8 @@ MAX_OWN_EXAMPLES = 100
 _PACKAGE = "pydicom-data"
 _PACKAGED_FILM = "RG1_UNCR.dcm"
 _PHANTOM_SOURCE = "Phantom: computed, not a patient"
-_SEVERITY = 0.95  # of 1: what is easy to see, also for a newcomer
-_PHANTOM_SIZE_PX = (1024, 1024)
+PHANTOM_SEVERITY = 0.95  # of 1: what is easy to see, also for a newcomer
+PHANTOM_SIZE_PX = (1024, 1024)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _phantom(seed: int, finding: str | None, side: str | None) -> Callable[[], S
     def build() -> Study:
         from egma.testing.phantoms import build_phantom
 
-        return build_phantom(seed, finding=finding, side=side, size=_PHANTOM_SIZE_PX, severity=_SEVERITY).study
+        return build_phantom(seed, finding=finding, side=side, size=PHANTOM_SIZE_PX, severity=PHANTOM_SEVERITY).study
 
     return build
 

@@ -8,6 +8,7 @@ import gradio as gr
 
 import app.api
 import app.tabs.about
+import app.tabs.gaze
 import app.tabs.study
 from app.films import OpenFilm
 from app.services import Services
@@ -32,7 +33,9 @@ def build_page(services: Services, first: OpenFilm) -> gr.Blocks:
             theme = gr.Button("Dark / light", size="sm", elem_id="egma-theme")
         with gr.Tabs(elem_id="egma-tabs"):
             with gr.Tab("Study", id="study"):
-                app.tabs.study.build(services, first)
+                study = app.tabs.study.build(services, first)
+            with gr.Tab("Gaze", id="gaze") as gaze:
+                app.tabs.gaze.build(services, study, first, gaze)
             with gr.Tab("About", id="about"):
                 app.tabs.about.build(services)
         app.api.build(services)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.gaze.library import GazeLibrary
+from app.gaze.store import GazeStore
 from app.models import Models, ModelSlot
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class Services:
         films: the films readers have open.
         examples: films that can be opened without having one.
         models: every checkpoint, by name.
+        gaze: the recordings readers have open.
+        gaze_library: data sets of recordings in the reader's own folder.
     """
 
     settings: Settings
@@ -33,6 +37,8 @@ class Services:
     films: FilmStore
     examples: Examples
     models: Models
+    gaze: GazeStore = field(default_factory=GazeStore)
+    gaze_library: GazeLibrary = field(default_factory=GazeLibrary)
 
     @property
     def model(self) -> ModelSlot:

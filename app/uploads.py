@@ -33,3 +33,14 @@ class FilmFile(gr.File):
     def preprocess(self, payload: Any) -> str | None:
         """The path of the upload, which the framework has checked to lie in its upload folder."""
         return payload.path if isinstance(payload, FileData) else None
+
+
+class FilesButton(gr.UploadButton):
+    """A button that uploads several files and gives their paths."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> list[str]:
+        """The paths of the uploads, which the framework has checked to lie in its upload folder."""
+        files = payload if isinstance(payload, list) else [payload]
+        return [each.path for each in files if isinstance(each, FileData)]

@@ -1,4 +1,4 @@
-"""The page's own panels: bars, warnings, sentences and the patch table, accessible and built from text alone."""
+"""The page's own panels: bars, warnings, sentences and tables, accessible and built from text alone."""
 
 from app.panels.data import (
     BarData,
@@ -6,12 +6,17 @@ from app.panels.data import (
     ComparisonRow,
     FilmData,
     FindingsData,
+    MapData,
     MatchRow,
+    MeasureRow,
     MessageData,
     NoticesData,
     PatchData,
+    RowsData,
     ScoreData,
     SentencesData,
+    TranscriptData,
+    VersusData,
 )
 from app.panels.panels import (
     ComparisonPanel,
@@ -20,7 +25,10 @@ from app.panels.panels import (
     MessagePanel,
     NoticesPanel,
     PatchPanel,
+    RowsPanel,
     SentencesPanel,
+    TranscriptPanel,
+    VersusPanel,
 )
 
 __all__ = [
@@ -32,14 +40,22 @@ __all__ = [
     "FilmPanel",
     "FindingsData",
     "FindingsPanel",
+    "MapData",
     "MatchRow",
+    "MeasureRow",
     "MessageData",
     "MessagePanel",
     "NoticesData",
     "NoticesPanel",
     "PatchData",
     "PatchPanel",
+    "RowsData",
+    "RowsPanel",
     "ScoreData",
     "SentencesData",
     "SentencesPanel",
+    "TranscriptData",
+    "TranscriptPanel",
+    "VersusData",
+    "VersusPanel",
 ]

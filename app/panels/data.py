@@ -101,3 +101,51 @@ class PatchData(GradioModel):
     where: str = ""
     phrases: list[MatchRow] = Field(default_factory=list)
     findings: list[MatchRow] = Field(default_factory=list)
+
+
+class TranscriptData(GradioModel):
+    """Nothing: the dictation is in the gaze viewer's data, and the panel follows the viewer in the browser."""
+
+
+class RowsData(GradioModel):
+    """A table of text; no rows hide it."""
+
+    caption: str = ""
+    head: list[str] = Field(default_factory=list)
+    rows: list[list[str]] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+
+class MapData(GradioModel):
+    """A map of the whole film on a small grid, row-major; None where nothing was seen."""
+
+    rows: int = 1
+    cols: int = 1
+    data: list[float | None] = Field(default_factory=lambda: [0.0])
+
+
+class MeasureRow(GradioModel):
+    """One measure of agreement: the model's value, the other readers', the centre bias's, and its meaning."""
+
+    name: str
+    model: float | None = None
+    ceiling: float | None = None
+    floor: float | None = None
+    meaning: str
+
+
+class VersusData(GradioModel):
+    """Model against reader; no title hides the panel. `top` and `swing` end the scales, in times an even spread."""
+
+    title: str = ""
+    model: MapData = Field(default_factory=MapData)
+    reader: MapData = Field(default_factory=MapData)
+    difference: MapData = Field(default_factory=MapData)
+    model_label: str = ""
+    reader_label: str = ""
+    top: float = 1.0
+    swing: float = 1.0
+    meaning: str = ""
+    caption: str = ""
+    rows: list[MeasureRow] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)

@@ -17,7 +17,10 @@ from app.panels.data import (
     MessageData,
     NoticesData,
     PatchData,
+    RowsData,
     SentencesData,
+    TranscriptData,
+    VersusData,
 )
 from app.stubs import write_no_stubs
 
@@ -117,3 +120,24 @@ class PatchPanel(_Panel):
 
     data_model = PatchData
     script = "patch.js"
+
+
+class TranscriptPanel(_Panel):
+    """A recording's dictation, lit as it is spoken; sends `choose_sentence` {index, reader}."""
+
+    data_model = TranscriptData
+    script = "transcript.js"
+
+
+class VersusPanel(_Panel):
+    """Three maps side by side and the measures of their agreement."""
+
+    data_model = VersusData
+    script = "versus.js"
+
+
+class RowsPanel(_Panel):
+    """A table of text."""
+
+    data_model = RowsData
+    script = "rows.js"

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from app.viewer.component import CXRViewer
 from app.viewer.data import LayerData, ViewerData
+from app.viewer.gaze import GazeData, GazeViewer, GazeViewerData
 
-__all__ = ["CXRViewer", "LayerData", "ViewerData"]
+__all__ = ["CXRViewer", "GazeData", "GazeViewer", "GazeViewerData", "LayerData", "ViewerData"]

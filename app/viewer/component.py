@@ -56,8 +56,17 @@ class CXRViewer(gr.HTML):
         "export.js",
         "reader.js",
         "link.js",
+        "gaze-density.js",
+        "gaze-track.js",
+        "gaze-paint.js",
+        "gaze-clock.js",
+        "gaze-bar.js",
+        "gaze-picture.js",
+        "gaze-stage.js",
+        "gaze-layer.js",
         "viewer.js",
     )
+    mount_script: ClassVar[str] = _MOUNT
 
     def __init__(
         self,
@@ -82,14 +91,24 @@ class CXRViewer(gr.HTML):
             settings["elem_classes"] = [f"egma-link-{link}", *(["egma-leads"] if leads else [])]
         super().__init__(
             value=value,
-            html_template=(_HERE / "viewer.html").read_text(encoding="utf-8"),
-            css_template=(_HERE / "viewer.css").read_text(encoding="utf-8"),
-            js_on_load=_MOUNT,
+            html_template=self.markup(),
+            css_template=self.styles(),
+            js_on_load=self.mount_script,
             head="".join(script_tag(_SCRIPTS / name) for name in self.scripts) if scripts else None,
             apply_default_css=False,
             padding=False,
             **settings,
         )
+
+    @classmethod
+    def markup(cls) -> str:
+        """The static markup."""
+        return (_HERE / "viewer.html").read_text(encoding="utf-8")
+
+    @classmethod
+    def styles(cls) -> str:
+        """The style sheet."""
+        return (_HERE / "viewer.css").read_text(encoding="utf-8")
 
     def preprocess(self, payload: Any) -> None:
         """Nothing: what the browser holds is never read back, so that no handler can be fed a film or a map by it."""
@@ -100,7 +119,7 @@ class CXRViewer(gr.HTML):
 
     def api_info(self) -> dict[str, Any]:
         """The shape of the data."""
-        return ViewerData.model_json_schema()
+        return self.data_model.model_json_schema() if self.data_model else {}
 
 
 def script_tag(path: Path) -> str:

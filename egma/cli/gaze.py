@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from egma.gaze.recordings import Recordings
     from egma.gaze.track import GazeTrack
 
-DENSITY_SIDE = 64
 CAVEAT = "Research use only. Gaze is personal data of the reader: share maps rather than recordings."
 
 
@@ -70,11 +68,13 @@ def _progress() -> Callable[[int, int], None]:
 
 
 def _list(recordings: Recordings, as_json: bool) -> int:
+    from egma.gaze.describe import recording_length_s
+
     rows: list[dict[str, Any]] = []
     for entry in recordings.entries:
         try:
             track = entry.load().fixations()
-            rows.append({"name": entry.name, "fixations": len(track), "duration_s": _duration(track)})
+            rows.append({"name": entry.name, "fixations": len(track), "duration_s": recording_length_s(track)})
         except EgmaError as error:
             print_note(f"{entry.name}: {error}")
     for skipped in recordings.skipped:
@@ -88,31 +88,24 @@ def _list(recordings: Recordings, as_json: bool) -> int:
 
 
 def _describe(track: GazeTrack, arguments: argparse.Namespace) -> dict[str, Any]:
-    from egma.gaze.grid import thumbnail
+    from egma.gaze.describe import describe_recording
     from egma.gaze.transcript import sentence_gaze, split_words
 
-    shape = _film_shape(track, arguments.image)
-    if arguments.out is not None and shape is None:
-        raise SettingsError("--out wants the film, for its size: give it with --image")
-    for note in track.notes:
-        print_note(note)
-    kind, samples = track.kind, len(track)
-    fixations = track.fixations()
-    density = None
-    if shape is not None:
-        density = fixations.density(shape)
-        fixations = fixations.in_frame(shape)
-        if arguments.out is not None:
-            _save(arguments.out, density)
+    found = describe_recording(track, _film_shape(track, arguments.image))
+    for note in (*track.notes, found.frame.note):
+        if note:
+            print_note(note)
+    if arguments.out is not None:
+        _save(arguments.out, found.density)
+    fixations = found.fixations
     return {
         "source": track.source,
         "ids": track.ids,
         "simulated": track.simulated,
-        "fixations": len(fixations),
-        "samples": samples if kind == "samples" else 0,
-        "off_image": None if shape is None else int((~fixations.on_image(shape)).sum()),
-        "duration_s": _duration(track),
-        "density": None if density is None else thumbnail(density, DENSITY_SIDE).round(8).tolist(),
+        **found.as_json(),
+        "samples": found.samples,
+        "film": list(found.frame.shape),
+        "off_image": int((~fixations.on_image(found.frame.shape)).sum()),
         "sentences": [
             {
                 "text": sentence.text,
@@ -122,14 +115,14 @@ def _describe(track: GazeTrack, arguments: argparse.Namespace) -> dict[str, Any]
             }
             for sentence in split_words(track.words)
         ],
-        "notes": list(track.notes),
+        "notes": [*track.notes, *filter(None, [found.frame.note])],
     }
 
 
 def _film_shape(track: GazeTrack, image: str | None) -> tuple[int, int] | None:
-    """The film's (H, W): of `--image`, after checking that the recording is of it; else as the recording says."""
+    """The (H, W) of `--image`, after checking that the recording is of it; None without one."""
     if image is None:
-        return track.frame_hw if track.frame_hw != (1, 1) else None
+        return None
     import egma
     from egma.gaze.formats.eyegaze import DICOM_ID
 
@@ -147,19 +140,12 @@ def _save(out: Path, density: Any) -> None:
     np.save(out, density)
 
 
-def _duration(track: GazeTrack) -> float:
-    """Seconds from the first fixation or sample to the end of the last."""
-    length = float(track.end_s[-1] - track.start_s[0]) if len(track) else 0.0
-    return round(length, 6) if math.isfinite(length) else 0.0
-
-
 def _print_lines(result: dict[str, Any]) -> None:
     label = "simulated recording" if result["simulated"] else "recording"
     print(f"{result['source']} {label}: {result['fixations']} fixations in {result['duration_s']:.1f} s")
     if result["samples"]:
         print(f"from {result['samples']} samples")
-    if result["off_image"] is not None:
-        print(f"{result['off_image']} of them off the film")
+    print(f"{result['off_image']} of them off the film")
     for sentence in result["sentences"]:
         print(f"  {sentence['start_s']:7.2f} s  {sentence['fixations']:3d} fixations  {sentence['text']}")
     print_note(CAVEAT)

@@ -13,7 +13,8 @@
     const scale = Math.min(MOST_PX, Math.max(LEAST_PX, longest)) / longest;
     const width = Math.max(1, Math.round(film.width * scale)), height = Math.max(1, Math.round(film.height * scale));
     const unit = Math.max(width, height) / 760, shown = viewer.shown();
-    const side = shown.length ? Math.round(104 * unit) : 0, whole = Math.max(width + side, Math.round(520 * unit));
+    const bars = [...(shown.length ? [{ palettes: shown.map(({ palette }) => palette), look: state.look }] : []), ...viewer.painters.flatMap((each) => each.bars?.() || [])];
+    const side = bars.length ? Math.round(104 * unit) : 0, whole = Math.max(width + side, Math.round(520 * unit));
     const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
     const words = wordsOf(viewer, shown), lines = layOut(context, words, whole - 24 * unit, unit);
     canvas.width = whole;
@@ -21,7 +22,7 @@
     context.fillStyle = "#0b0d10";
     context.fillRect(0, 0, canvas.width, canvas.height);
     drawFrame(context, viewer, shown, { width, height, unit, x: Math.round((whole - side - width) / 2) });
-    if (shown.length) drawScale(context, shown, state.look, { right: whole, height, unit });
+    bars.forEach((bar, at) => drawScale(context, bar, { right: whole, height: height / bars.length, top: (at * height) / bars.length, unit }));
     drawWords(context, lines, height + 22 * unit, unit);
     return canvas;
   };
@@ -38,6 +39,7 @@
     context.clip();
     egma.drawFilm(context, view, state.film);
     egma.drawMaps(context, view, shown, { ...state.look, unit });
+    for (const painter of viewer.painters) painter.paint(context, view, { unit, legend: false });
     stampNotice(context, state.notice, unit);
     drawScaleBar(context, egma.scaleBar(view, state.spacing_mm, width * 0.25), width, height, unit);
     context.restore();
@@ -71,15 +73,15 @@
     }
   }
 
-  function drawScale(context, shown, look, { right, height, unit }) {
+  function drawScale(context, { palettes, look, words = ["cosine", "similarity"] }, { right, height, top, unit }) {
     const bar = Math.min(height - 60 * unit, 320 * unit);
     context.fillStyle = egma.legendStyle.INK;
     context.font = `${11 * unit}px ${egma.legendStyle.FONT}`;
     context.textAlign = "right";
     context.textBaseline = "alphabetic";
-    context.fillText("cosine", right - 12 * unit, 22 * unit);
-    context.fillText("similarity", right - 12 * unit, 36 * unit);
-    egma.drawColourBar(context, { x: right - 12 * unit, y: 50 * unit, height: bar, unit }, shown.map(({ palette }) => palette), look);
+    context.fillText(words[0], right - 12 * unit, top + 22 * unit);
+    context.fillText(words[1], right - 12 * unit, top + 36 * unit);
+    egma.drawColourBar(context, { x: right - 12 * unit, y: top + 50 * unit, height: bar, unit }, palettes, look);
   }
 
   function wordsOf(viewer, shown) {
@@ -91,7 +93,8 @@
     if (view.flipped) film.push("flipped left to right");
     if (shown.length) film.push(how, `opacity ${Math.round(look.opacity * 100)} %`);
     const model = [state.checkpoint && `Checkpoint ${state.checkpoint}`, state.notice].filter(Boolean).join(" \u00b7 ");
-    return [...phrases, ...(shown.length ? [{ words: egma.meaning(look) }] : []), { words: film.join(", ") }, { words: model, strong: true }];
+    const gaze = viewer.painters.flatMap((painter) => painter.words?.() || []);
+    return [...phrases, ...gaze, ...(shown.length ? [{ words: egma.meaning(look) }] : []), { words: film.join(", ") }, { words: model, strong: true }];
   }
 
   /** Break the words into lines no wider than `room`. */

@@ -168,6 +168,8 @@
     return words;
   }
 
+  egma.colourWords = colourWords;
+
   /** A value is drawn from the threshold up; with the threshold at the foot of the scale, all that was seen is. */
   egma.isDrawn = (value, { threshold, low }) => !Number.isNaN(value) && (threshold <= low || value >= threshold);
 

@@ -72,7 +72,7 @@
   }
 
   /** The bar at the stage's right edge, on a dark ground so that it reads over any film. */
-  function drawStageLegend(context, stage, palettes, look) {
+  function drawStageLegend(context, stage, palettes, look, words = ["cosine", "similarity"]) {
     const height = Math.min(220, stage.height * 0.42), top = (stage.height - height) / 2, strips = distinct(palettes).length;
     const width = 62 + Math.min(MOST_STRIPS, strips) * (strips > 1 ? 9 : 13);
     context.save();
@@ -84,8 +84,8 @@
     context.textAlign = "right";
     context.textBaseline = "alphabetic";
     context.fillStyle = INK;
-    context.fillText("cosine", stage.width - 12, top - 26);
-    context.fillText("similarity", stage.width - 12, top - 13);
+    context.fillText(words[0], stage.width - 12, top - 26);
+    context.fillText(words[1], stage.width - 12, top - 13);
     drawColourBar(context, { x: stage.width - 12, y: top, height, unit: 1 }, palettes, look);
     context.restore();
   }

@@ -144,5 +144,5 @@
     context.restore();
   }
 
-  Object.assign(egma, { drawFilm, drawMaps, drawMark, drawAim, scaleBar });
+  Object.assign(egma, { drawFilm, drawMaps, drawMark, drawAim, scaleBar, outlined, within });
 })();

@@ -27,7 +27,7 @@
       this.canvas = this.controls.parts.canvas;
       this.context = this.canvas.getContext("2d");
       // further layers, such as gaze: each extension makes {paint(context, view), show(data)} for this viewer
-      this.painters = (egma.extensions || []).map((extend) => extend(this));
+      this.painters = Object.values(egma.extensions || {}).map((extend) => extend(this)).filter(Boolean);
       this.watch();
       egma.joinGroup(this);
       this.controls.sync();

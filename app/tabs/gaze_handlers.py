@@ -1,0 +1,312 @@
+"""What happens in the Gaze tab when a reader opens something."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from app.alerts import answering
+from app.films import OpenFilm, load_upload
+from app.gaze.example import open_example
+from app.gaze.library import DataSet
+from app.gaze.opening import Handed, add_reader, place_reader, read_recordings, take_uploads
+from app.gaze.store import OpenGaze
+from app.gaze.tables import PARTS, build_mapping, preview_table
+from app.panels import MessageData, NoticesData
+from app.services import Services
+from app.tabs.gaze_screen import gaze_screen, line_screen, note_sentences
+from app.views.wording import as_sentence
+from egma.errors import GazeError
+from egma.gaze.formats import ColumnMapping
+from egma.gaze.recordings import Recordings
+from egma.gaze.regions import Region, lung_zones
+from egma.gaze.track import GazeTrack
+
+FILM_TITLE = "Your film"
+MOST_CHOICES = 5000
+"""Recordings listed to choose from: REFLACX has 3,032."""
+
+
+class GazeView(NamedTuple):
+    """New values after a film or a recording was opened, in wiring order."""
+
+    film: Any
+    gaze: Any
+    viewer: Any
+    line: Any
+    said: MessageData
+    notices: Any
+    choice: Any
+    columns: Any
+
+
+class TableView(NamedTuple):
+    """New values after a table was uploaded whose columns have to be confirmed: where it waits, rows, and a guess."""
+
+    pending: str
+    preview: Any
+    parts: tuple[Any, ...]
+
+
+class DataSetView(NamedTuple):
+    """New values while a data set is indexed, and once it is there."""
+
+    gaze: Any
+    choice: Any
+    said: Any
+    progress: MessageData
+    watching: Any
+
+
+def _refused(sentence: str) -> GazeView:
+    unchanged: Any = gr.skip()
+    return GazeView(unchanged, unchanged, unchanged, unchanged, MessageData(text=sentence), *[unchanged] * 3)
+
+
+def _no_table(sentence: str) -> tuple[Any, ...]:
+    return (*_refused(sentence), *_flat(TableView(gr.skip(), gr.skip(), (gr.skip(),) * (len(PARTS) + 2))))
+
+
+def _no_data_set(sentence: str) -> DataSetView:
+    return DataSetView(gr.skip(), gr.skip(), MessageData(text=sentence), MessageData(), gr.Timer(active=False))
+
+
+def _flat(view: TableView) -> tuple[Any, ...]:
+    return (view.pending, view.preview, *view.parts)
+
+
+@dataclass(frozen=True, eq=False)
+class GazeHandlers:
+    """Opens films and recordings in the Gaze tab. Keeps nothing of a reader: the page sends its ids along."""
+
+    services: Services
+
+    @answering(_refused)
+    def show(self, film: str, gaze: str, on_screen: str) -> GazeView:
+        """The tab was opened: with nothing open in it, the film of the Study tab is shown."""
+        found = self.services.gaze.find(gaze)
+        if found.readers or film == on_screen:
+            unchanged: Any = gr.skip()
+            return GazeView(*[unchanged] * 4, MessageData(), *[unchanged] * 3)
+        return self._opened(self.services.films.find(on_screen), replace(found, key="", film=on_screen))
+
+    @answering(_refused)
+    def use_study_film(self, on_screen: str) -> GazeView:
+        """The film of the Study tab, without a recording."""
+        return self._opened(self.services.films.find(on_screen), OpenGaze(on_screen))
+
+    @answering(_refused)
+    def open_example(self, name: str | None) -> GazeView:
+        """A phantom with the simulated recording that ships."""
+        if not name:  # the menu's own heading
+            return GazeView(*[gr.skip()] * 4, MessageData(), *[gr.skip()] * 3)  # type: ignore[arg-type]
+        gaze = self.services.gaze.add(open_example(self.services.examples, name))
+        return self._opened(self.services.films.find(gaze.film), gaze)
+
+    @answering(_no_table)
+    def open_files(self, paths: list[str], film: str, gaze: str, beside: bool) -> tuple[Any, ...]:
+        """Films and recordings from one upload; a table whose columns must be confirmed is shown first."""
+        handed = take_uploads(paths, self.services.folder.uploads)
+        try:
+            opened = self._open_handed(handed, film, gaze, beside)
+        except BaseException:
+            handed.discard()
+            raise
+        return opened
+
+    def _open_handed(self, handed: Handed, film: str, gaze: str, beside: bool) -> tuple[Any, ...]:
+        shown = self._film_of(handed, film)
+        current = self._current(gaze, shown, beside)
+        if handed.table is not None:
+            return self._ask_for_columns(handed, shown, current)
+        if not handed.bundle.recordings and not handed.bundle.companions:  # a film alone
+            handed.discard()
+            return (*self._opened(shown, OpenGaze(shown.key)), *_flat(_closed_table()))
+        return (*self._read(handed, shown, current, beside), *_flat(_closed_table()))
+
+    @answering(_refused)
+    def confirm_columns(self, pending: str, film: str, gaze: str, beside: bool, *parts: str | None) -> GazeView:
+        """Open the table that waits, by the columns the reader confirmed."""
+        chosen = dict(zip((*PARTS, "frame", "unit"), parts))
+        handed = self._waiting(pending)
+        shown = self.services.films.find(film)
+        return self._read(handed, shown, self._current(gaze, shown, beside), beside, build_mapping(**chosen))
+
+    @answering(_refused)
+    def choose_recording(self, name: str | None, film: str, gaze: str, beside: bool) -> GazeView:
+        """Open one of the many recordings of a file or a data set."""
+        current = self.services.gaze.find(gaze)
+        if not name or current.choices is None:
+            raise GazeError("choose a recording from the list")
+        track = current.choices.find(name)
+        shown, current = self._film_for(track, self.services.films.find(film), current)
+        reader = place_reader(track, shown.study.shape, len(current.readers) + 1)
+        same_film = beside and current.film == shown.key
+        added = add_reader(replace(current, film=shown.key), reader, beside=same_film)
+        return self._opened(shown, self.services.gaze.add(added), choice=gr.skip())
+
+    @answering(_no_data_set)
+    def open_data_set(self, name: str | None, film: str) -> DataSetView:
+        """Begin to index a data set, or show what is in it."""
+        if not name:
+            return DataSetView(gr.skip(), gr.skip(), MessageData(), MessageData(), gr.Timer(active=False))
+        return self._data_set_view(self.services.gaze_library.open(name), film)
+
+    @answering(_no_data_set)
+    def watch_data_set(self, name: str | None, film: str) -> DataSetView:
+        """The timer's question while a data set is being indexed."""
+        return self.open_data_set(name, film)
+
+    def _data_set_view(self, found: DataSet, film: str) -> DataSetView:
+        progress = found.progress
+        if progress.state == "failed":
+            return _no_data_set(as_sentence(progress.words))
+        if progress.state != "ready" or found.recordings is None:
+            return DataSetView(
+                gr.skip(), gr.skip(), MessageData(), MessageData(text=progress.words), gr.Timer(active=True)
+            )
+        kept = self.services.gaze.add(OpenGaze(film, choices=found.recordings, data_set=found.name))
+        said = MessageData(text=f"{progress.words}. Choose a recording below.")
+        return DataSetView(kept.key, _choice(found.recordings), MessageData(), said, gr.Timer(active=False))
+
+    def _film_of(self, handed: Handed, film: str) -> OpenFilm:
+        """The film that came along; else the one on screen."""
+        from egma.imaging import load_study
+
+        films = handed.bundle.films
+        if len(films) > 1:
+            raise GazeError(f"{len(films)} films came at once; a recording is shown on one: choose one film")
+        if not films:
+            return self.services.films.find(film)
+        study = load_upload(films[0], self.services.folder.uploads, load_study)
+        return self.services.films.add(study, FILM_TITLE)
+
+    def _film_for(self, track: GazeTrack, shown: OpenFilm, current: OpenGaze) -> tuple[OpenFilm, OpenGaze]:
+        """The recording's own film where a data set has it, with its lung zones; else the one on screen."""
+        if not current.data_set:
+            return shown, current
+        found = self.services.gaze_library.open(current.data_set)
+        name = track.ids.get("dicom_id", "")
+        path = found.films.get(name)
+        if path is None:
+            return shown, replace(current, regions=())
+        from egma.imaging import load_study
+
+        key = f"data-{secrets.token_hex(16)}"
+        film = self.services.films.add(load_study(path), f"Film {name[:8]}", f"Data set {found.name}", key)
+        return film, replace(current, regions=_zones_of(found, name, film.study.shape))
+
+    def _current(self, gaze: str, shown: OpenFilm, beside: bool) -> OpenGaze:
+        """What is open, as far as it is on this film and further readers are to be added."""
+        current = self.services.gaze.find(gaze)
+        if beside and current.film == shown.key:
+            return current
+        return OpenGaze(shown.key)
+
+    def _read(
+        self, handed: Handed, shown: OpenFilm, current: OpenGaze, beside: bool, mapping: ColumnMapping | None = None
+    ) -> GazeView:
+        """Read what was handed over; the files stay only while recordings are still to be chosen from them."""
+        found = read_recordings(handed, mapping)
+        view = self._placed(shown, current, found, beside)
+        if not any(isinstance(each, Recordings) for each in found):
+            handed.discard()
+        return view
+
+    def _placed(
+        self, shown: OpenFilm, current: OpenGaze, found: Sequence[GazeTrack | Recordings], beside: bool
+    ) -> GazeView:
+        """Recordings on the film; one file with many is offered to choose from."""
+        many = next((each for each in found if isinstance(each, Recordings)), None)
+        if many is not None:
+            if len(found) > 1:
+                raise GazeError("a file that holds many recordings came with others; open it alone and choose from it")
+            kept = self.services.gaze.add(replace(current, key="", choices=many, film=shown.key))
+            return self._opened(shown, kept, choice=_choice(many), said=_offer(many))
+        gaze = current
+        for at, track in enumerate(found):
+            if isinstance(track, GazeTrack):
+                reader = place_reader(track, shown.study.shape, len(gaze.readers) + 1)
+                gaze = add_reader(gaze, reader, beside=beside or at > 0)
+        return self._opened(shown, self.services.gaze.add(replace(gaze, film=shown.key)))
+
+    def _ask_for_columns(self, handed: Handed, shown: OpenFilm, current: OpenGaze) -> tuple[Any, ...]:
+        table = handed.table
+        if table is None or len(handed.bundle.tables) > 1:
+            raise GazeError("several tables came at once; open them one by one, each with its own columns")
+        found = preview_table(table)
+        columns = [("none", ""), *((name, name) for name in found.columns)]
+        parts = [gr.Dropdown(choices=columns, value=found.guess[part]) for part in PARTS]
+        more = [gr.Dropdown(value=found.guess[part]) for part in ("frame", "unit")]
+        rows = {"headers": list(found.columns), "data": [list(row) for row in found.rows]}
+        view = TableView(handed.folder.name, gr.Dataframe(value=rows), (*parts, *more))
+        asked = "Check which columns hold what, then open the recording."
+        opened = self._opened(shown, self.services.gaze.add(current), columns=gr.Column(visible=True), said=asked)
+        return (*opened, *_flat(view))
+
+    def _waiting(self, pending: str) -> Handed:
+        """The uploaded table that waits under a name of ours."""
+        from egma.gaze.bundle import sort_files
+
+        folder = self.services.folder.uploads / Path(pending or "none").name
+        if not folder.name.startswith("gaze-") or not folder.is_dir():
+            raise GazeError("the table is no longer there; open it again")
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+        if not files:
+            raise GazeError("the table was opened already; open the file again to change its columns")
+        return Handed(sort_files(files), folder)
+
+    def _opened(
+        self, film: OpenFilm, gaze: OpenGaze, *, choice: Any = None, columns: Any = None, said: str = ""
+    ) -> GazeView:
+        offered = _choice(gaze.choices) if gaze.choices is not None else gr.Dropdown(visible=False, value=None)
+        return GazeView(
+            film=film.key,
+            gaze=gaze.key,
+            viewer=gaze_screen(film, gaze),
+            line=line_screen(film, gaze),
+            said=MessageData(text=said),
+            notices=NoticesData(sentences=[*film.study.warnings, *note_sentences(gaze.readers)]),
+            choice=offered if choice is None else choice,
+            columns=gr.Column(visible=False) if columns is None else columns,
+        )
+
+
+def _choice(recordings: Recordings) -> Any:
+    """The list of a file's or data set's recordings."""
+    names = recordings.names[:MOST_CHOICES]
+    label = f"Recording ({len(recordings):,})"
+    if len(recordings) > MOST_CHOICES:
+        label = f"Recording (the first {MOST_CHOICES:,} of {len(recordings):,})"
+    return gr.Dropdown(choices=list(names), value=None, label=label, visible=True)
+
+
+def _offer(recordings: Recordings) -> str:
+    left_out = f" {len(recordings.skipped)} were left out." if recordings.skipped else ""
+    return f"The file holds {len(recordings):,} recordings.{left_out} Choose one below."
+
+
+def _closed_table() -> TableView:
+    return TableView("", gr.skip(), (gr.skip(),) * (len(PARTS) + 2))
+
+
+def _zones_of(found: DataSet, name: str, shape: tuple[int, int]) -> tuple[Region, ...]:
+    """The lung zones of a film whose data set has masks of its lungs; none where they are of another size."""
+    import numpy as np
+    from PIL import Image
+
+    paths = found.lungs.get(name)
+    if paths is None or not all(path.is_file() for path in paths):
+        return ()
+    masks = []
+    for path in paths:
+        with Image.open(path) as picture:
+            if (picture.height, picture.width) != tuple(shape):
+                return ()
+            masks.append(np.asarray(picture.convert("L")) > 0)
+    return tuple(lung_zones(masks[0], masks[1]))

@@ -1,0 +1,99 @@
+"""A recording in numbers: its fixations, how long it lasts, where its reader looked. For the page and the commands."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from egma.gaze.grid import thumbnail
+from egma.gaze.track import GazeTrack
+from egma.types import Float32
+
+DENSITY_SIDE = 64
+_DIGITS = 8
+_SQUARE = (512, 512)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The size of the film that a recording is drawn on.
+
+    Attributes:
+        shape: (H, W) in image pixels.
+        note: what had to be supposed, as a sentence; empty where the film or the recording says it.
+    """
+
+    shape: tuple[int, int]
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """What a recording holds.
+
+    Attributes:
+        fixations: the recording as fixations, in pixels of `frame`.
+        frame: the film's size, or what was supposed of it.
+        samples: raw samples that the fixations were detected in; 0 where the recording holds fixations.
+        duration_s: from the first fixation or sample to the end of the last.
+        density: float32 (H, W), sums to 1; all zero without a fixation on the film.
+    """
+
+    fixations: GazeTrack
+    frame: Frame
+    samples: int
+    duration_s: float
+    density: Float32
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer of `/gaze`, and part of `python -m egma gaze --json`: the density in at most 64 x 64 cells."""
+        small = thumbnail(self.density, DENSITY_SIDE)
+        return {
+            "fixations": len(self.fixations),
+            "duration_s": self.duration_s,
+            "density": small.round(_DIGITS).tolist(),
+        }
+
+
+def describe_recording(track: GazeTrack, shape: tuple[int, int] | None = None) -> Description:
+    """Describe a recording on a film of `shape` (H, W), or on the film that the recording itself speaks of.
+
+    Raises:
+        GazeError: the recording says that its film has another size.
+    """
+    frame = guess_frame(track) if shape is None else Frame(shape)
+    fixations = track.fixations().in_frame(frame.shape)
+    return Description(
+        fixations=fixations,
+        frame=frame,
+        samples=len(track) if track.kind == "samples" else 0,
+        duration_s=recording_length_s(track),
+        density=fixations.density(frame.shape),
+    )
+
+
+def recording_length_s(track: GazeTrack) -> float:
+    """Seconds from the first fixation or sample to the end of the last."""
+    length = float(track.end_s[-1] - track.start_s[0]) if len(track) else 0.0
+    return round(length, 6) if math.isfinite(length) else 0.0
+
+
+def guess_frame(track: GazeTrack) -> Frame:
+    """The size of a film that is not at hand: as the recording says, else the largest part shown, else its reach."""
+    if track.frame_hw == (1, 1):
+        return Frame(_SQUARE, "positions are fractions and the film is not known: a square is taken for it")
+    if track.frame_hw is not None:
+        return Frame(track.frame_hw)
+    if track.shown_px is not None and np.isfinite(track.shown_px[:, 2:]).all(axis=1).any():
+        width, height = np.nanmax(track.shown_px[:, 2:], axis=0)
+        source = "the largest part of the film that was shown"
+    else:
+        finite = track.xy_px[np.isfinite(track.xy_px).all(axis=1)]
+        width, height = np.floor(finite.max(axis=0, initial=0)) + 1
+        source = "how far the looks reach"
+    shape = (max(1, int(height)), max(1, int(width)))
+    note = f"the film's size is not known: {shape[0]} x {shape[1]} pixels (rows x columns) is taken, from {source}"
+    return Frame(shape, note)
