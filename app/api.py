@@ -1,4 +1,4 @@
-"""The page's public HTTP endpoints, for scripts: `/classify`, `/ground` and `/gaze`. Their names and shapes are a contract."""
+"""The page's public HTTP endpoints, for scripts. Their names and shapes are a contract."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from egma.gaze.simulate import Statement, simulate_reading
 from egma.gaze.track import GazeTrack
 from egma.testing.phantoms import Phantom, build_phantom
 
-_NARROW_WINDOW = 0.6
+_NARROW_WINDOW = 0.8
 """A simulated reader who zooms in also narrows the window to this share: what a replay has to follow."""
 
 

@@ -73,12 +73,12 @@ def build(services: Services, study: StudyTab, first: OpenFilm, opened: gr.Tab) 
     empty = OpenGaze(first.key)
     with gr.Row(equal_height=False):
         with gr.Column(scale=9, min_width=320):
-            notices = NoticesPanel(elem_id="egma-gaze-notices")
             viewer = GazeViewer(gaze_screen(first, empty), elem_id="egma-gaze-viewer")
         with gr.Column(scale=5, min_width=320, elem_classes="egma-side"):
             with gr.Column(elem_classes="egma-card"):
                 line = FilmPanel(line_screen(first, empty), elem_id="egma-gaze-line")
                 upload, beside, examples, back, choice, data_set, said, progress = _build_opening(services)
+            notices = NoticesPanel(elem_id="egma-gaze-notices")
             columns = _build_columns()
             with gr.Column(elem_classes="egma-card"):
                 gr.Markdown("## Dictation", elem_classes="egma-h2")
@@ -108,7 +108,7 @@ def build(services: Services, study: StudyTab, first: OpenFilm, opened: gr.Tab) 
 def _build_opening(services: Services) -> tuple[Any, ...]:
     with gr.Row(elem_classes="egma-row"):
         upload = FilesButton(
-            "Open a recording…",
+            "Open recording…",
             file_count="multiple",
             variant="primary",
             size="md",

@@ -3,6 +3,7 @@
   "use strict";
   const egma = (window.egmaViewer = window.egmaViewer || {});
   const LONG_SIDE = 144; // a degree of 1/27 of the film has 5 cells: finer would show nothing more
+  const FADE = 0.22; // share of the scale over which colours come up from nothing, so that no edge is drawn that is none
   const REACH = 3.5; // sigmas; what lies beyond is 2 thousandths of the peak
 
   class DensityGrid {
@@ -96,8 +97,9 @@
     const kept = canvasOf(key, width, height), table = words.get(palette.key), pixels = kept.words;
     const steps = (table.length - 1) / (look.high - look.low);
     for (let at = 0; at < values.length; at++) {
-      const value = values[at];
-      pixels[at] = value >= look.threshold ? table[Math.max(0, Math.min(table.length - 1, Math.round((value - look.low) * steps)))] : 0;
+      const step = Math.max(0, Math.min(table.length - 1, Math.round((values[at] - look.low) * steps))) || 0;
+      const word = table[step], alpha = Math.round((word >>> 24) * Math.min(1, step / (FADE * table.length)));
+      pixels[at] = ((alpha << 24) | (word & 0xffffff)) >>> 0;
     }
     kept.context.putImageData(kept.image, 0, 0);
     return kept.canvas;

@@ -48,7 +48,7 @@
       const layers = this.readers.map((track) => ({ track, grid: egma.densityOf(track, aspect) }));
       const high = egma.roundUp(Math.max(...layers.map(({ grid }) => grid.peak), 0)), several = layers.length > 1;
       for (const each of layers) each.palette = egma.colours.paletteFor(several ? "hues" : "viridis", each.track.index);
-      return { layers, look: { low: 0, high, threshold: high * 0.06 } };
+      return { layers, look: { low: 0, high, threshold: 0 } };
     }
 
     paint(context, view, { unit = 1, legend = true } = {}) {

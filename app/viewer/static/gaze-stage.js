@@ -89,6 +89,10 @@
     }
 
     setSpan(span) {
+      if (span === "whole" && this.applied) {
+        this.applied = null;
+        this.giveViewBack();
+      }
       this.span = span;
       this.changed("look");
     }
@@ -241,7 +245,7 @@
     scale() {
       const shown = this.shown, high = this.top(shown), several = shown.length > 1;
       const name = several ? "hues" : this.taste.colours === "auto" ? "plasma" : this.taste.colours;
-      return { low: 0, high, threshold: high * 0.06, layers: shown.map((track) => ({ track, palette: egma.colours.paletteFor(name, track.index) })) };
+      return { low: 0, high, threshold: 0, layers: shown.map((track) => ({ track, palette: egma.colours.paletteFor(name, track.index) })) };
     }
 
     /** Called by the viewer for every frame and for the exported picture. */
@@ -273,7 +277,7 @@
     predictedScale() {
       const high = egma.roundUp(this.predicted.data.reduce((best, value) => (value > best ? value : best), 0));
       const palette = egma.colours.paletteFor(this.taste.colours === "auto" ? "viridis" : this.taste.colours, 0);
-      return { palettes: [palette], look: { low: 0, high, threshold: Math.min(1, high / 2) } };
+      return { palettes: [palette], look: { low: 0, high, threshold: 0 } };
     }
 
     paintPredicted(context, view, legend) {
