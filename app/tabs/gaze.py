@@ -73,7 +73,7 @@ def build(services: Services, study: StudyTab, first: OpenFilm, opened: gr.Tab) 
     empty = OpenGaze(first.key)
     with gr.Row(equal_height=False):
         with gr.Column(scale=9, min_width=320):
-            viewer = GazeViewer(gaze_screen(first, empty), elem_id="egma-gaze-viewer")
+            viewer = GazeViewer(gaze_screen(first, empty), scripts=False, elem_id="egma-gaze-viewer")
         with gr.Column(scale=5, min_width=320, elem_classes="egma-side"):
             with gr.Column(elem_classes="egma-card"):
                 line = FilmPanel(line_screen(first, empty), elem_id="egma-gaze-line")
