@@ -13,9 +13,13 @@ _HOMES = {
     "Dropped": "egma.data.sample",
     "Examination": "egma.data.opening",
     "GazeChoice": "egma.data.sample",
+    "Grid": "egma.data.maps",
     "Problem": "egma.data.sample",
+    "Reading": "egma.data.opening",
     "Sample": "egma.data.sample",
     "SampleSet": "egma.data.sample",
+    "Source": "egma.data.build",
+    "build_data": "egma.data.build",
     "examine_data": "egma.data.opening",
     "gaze_heat": "egma.data.sample",
     "open_data": "egma.data.opening",
@@ -25,16 +29,22 @@ __all__ = [
     "Dropped",
     "Examination",
     "GazeChoice",
+    "Grid",
     "Problem",
+    "Reading",
     "Sample",
     "SampleSet",
+    "Source",
+    "build_data",
     "examine_data",
     "gaze_heat",
     "open_data",
 ]
 
 if TYPE_CHECKING:
-    from egma.data.opening import Examination, examine_data, open_data
+    from egma.data.build import Source, build_data
+    from egma.data.maps import Grid
+    from egma.data.opening import Examination, Reading, examine_data, open_data
     from egma.data.sample import Dropped, GazeChoice, Problem, Sample, SampleSet, gaze_heat
 
 

@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
+from egma.data import store
+from egma.data.build import Progress, Source, build_data, build_samples
+from egma.data.built import load_built, missing_images
+from egma.data.maps import Grid
 from egma.data.sample import SPLITS, GazeChoice, Problem, Sample, SampleSet
 from egma.data.sources.table import find_table, load_table
 from egma.data.splits import choose_gaze
@@ -45,30 +49,72 @@ class Examination:
         return not any(problem.blocking for problem in self.problems)
 
 
-def open_data(path: str | PathLike[str], *, choice: GazeChoice | None = None, split_seed: int = 0) -> SampleSet:
+@dataclass(frozen=True)
+class Reading:
+    """How a data set is to be read; everything has a usual value.
+
+    Attributes:
+        choice: the share of gaze and its seed; None: as the folder was built, or all.
+        split_seed: of the split by patient, where the data has no split of its own.
+        grid: of the gaze maps; None: as the folder was built, or egma-mini's.
+        cache: where the maps of a gaze data set's root are kept and found again; None: they are made in memory.
+        images, reports: folders of MIMIC-CXR's files, for a gaze data set's root.
+    """
+
+    choice: GazeChoice | None = None
+    split_seed: int = 0
+    grid: Grid | None = None
+    cache: Path | None = None
+    images: Path | None = None
+    reports: Path | None = None
+
+
+def open_data(
+    path: str | PathLike[str], reading: Reading | None = None, *, on_progress: Progress | None = None
+) -> SampleSet:
     """The films of a data set.
 
     Args:
-        path: a table, or a folder in any layout that is known.
-        choice: the share of gaze and its seed; None: as the folder was built, or all.
-        split_seed: of the split by patient, where the data has no split of its own.
+        path: a table, a built data folder, or the root of REFLACX, EyeGaze or MIMIC-EYE.
+        reading: how; None: the usual way.
+        on_progress: called with (recordings done, all) while maps are made.
 
     Raises:
         DataError: there is nothing that is known, or it cannot be read.
     """
-    place = Path(path)
+    place, how = Path(path), reading or Reading()
+    if store.is_folder(place):
+        opened = load_built(place, how.grid, on_progress=on_progress)
+    elif Source(place).kind:
+        opened = _open_root(Source(place, how.images, how.reports), how, on_progress)
+    else:
+        opened = _open_table(place, how)
+    chosen = how.choice or opened.choice
+    return replace(opened, samples=choose_gaze(opened.samples, chosen), choice=chosen)
+
+
+def _open_root(source: Source, how: Reading, on_progress: Progress | None) -> SampleSet:
+    grid = how.grid or Grid()
+    if how.cache is None:
+        built = build_samples(source, grid, how.split_seed, on_progress)
+        return SampleSet(built.samples, built.dropped, missing_images(built.samples), built.source, grid.hw)
+    build_data(source, how.cache, grid=grid, choice=how.choice, split_seed=how.split_seed, on_progress=on_progress)
+    return load_built(how.cache, grid)
+
+
+def _open_table(place: Path, how: Reading) -> SampleSet:
     table = find_table(place) if place.exists() else None
     if table is None:
         found = "there is nothing there" if not place.exists() else "the folder has none of them"
         raise DataError(f"no data set is found: wanted {WANTED}; {found}")
-    opened = load_table(table, split_seed=split_seed)
-    chosen = choice or opened.choice
-    return replace(opened, samples=choose_gaze(opened.samples, chosen), choice=chosen)
+    return load_table(table, split_seed=how.split_seed)
 
 
-def examine_data(path: str | PathLike[str], *, choice: GazeChoice | None = None, split_seed: int = 0) -> Examination:
+def examine_data(
+    path: str | PathLike[str], reading: Reading | None = None, *, on_progress: Progress | None = None
+) -> Examination:
     """Open a data set, count it, and open a few of its films; arguments as `open_data`."""
-    samples = open_data(path, choice=choice, split_seed=split_seed)
+    samples = open_data(path, reading, on_progress=on_progress)
     problems = [*samples.problems, *_check_whole(samples)]
     opened: list[Sample] = []
     for sample in _spread(samples):

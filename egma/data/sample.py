@@ -30,7 +30,7 @@ class Sample:
 
     Attributes:
         id: unique in its set, such as "reflacx-P300R000001".
-        patient, study: the source's own ids; `study` is "" where it has none.
+        patient, study, film: the source's own ids, "" where it has none; recordings of one film share `film`.
         split: "train", "val" or "test"; all films of a patient have the same.
         image_path: the film's file, below the root that the user named; None where it is not there.
         image_note: why there is no `image_path`; "" where there is one.
@@ -52,6 +52,7 @@ class Sample:
     image_path: Path | None = None
     image_note: str = ""
     study: str = ""
+    film: str = ""
     sentences: tuple[str, ...] = ()
     times_s: tuple[tuple[float, float] | None, ...] = ()
     labels: Labels = UNKNOWN

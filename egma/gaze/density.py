@@ -33,7 +33,7 @@ Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class _Kernels:
+class Kernels:
     """K Gaussians: pixel indices (x, y), sigma (x, y), weight, and the half-open pixel rectangle they are cut to."""
 
     x: Float64
@@ -43,8 +43,8 @@ class _Kernels:
     weight: Float64
     cut: NDArray[np.int64]
 
-    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> _Kernels:
-        return _Kernels(
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Kernels:
+        return Kernels(
             self.x[rows], self.y[rows], self.sigma_x[rows], self.sigma_y[rows], self.weight[rows], self.cut[rows]
         )
 
@@ -77,9 +77,9 @@ def fixation_density(
     height, width = (int(side) for side in shape)
     if height < 1 or width < 1:
         raise GazeError(f"a density wants a film of at least one pixel, got {height} x {width} (rows x columns)")
-    kernels = _build_kernels(xy_px, duration_s, (height, width), pixels_per_degree, shown_px)
+    kernels = build_kernels(xy_px, duration_s, (height, width), pixels_per_degree, shown_px)
     total = np.zeros((height, width), np.float32)
-    for group in _groups(kernels):
+    for group in group_kernels(kernels):
         if len(group.x) > MANY:
             _add_lattice(total, group)
         else:
@@ -90,13 +90,14 @@ def fixation_density(
     return total
 
 
-def _build_kernels(
+def build_kernels(
     xy_px: Float64,
     duration_s: Float64,
     shape: tuple[int, int],
     pixels_per_degree: Float64 | None,
     shown_px: Float64 | None,
-) -> _Kernels:
+) -> Kernels:
+    """One Gaussian for each row on the film; arguments as `fixation_density`."""
     height, width = shape
     xy_px = np.asarray(xy_px, np.float64).reshape(-1, 2)
     x, y = xy_px[:, 0], xy_px[:, 1]
@@ -116,12 +117,12 @@ def _build_kernels(
         shown = np.where(known, shown, cut)
         cut = np.clip(np.rint(shown), 0, [width, height, width, height]).astype(np.int64)
     # The mass of a Gaussian is its duration, however small the zoom makes a degree.
-    return _Kernels(
+    return Kernels(
         np.floor(x[on]), np.floor(y[on]), sigma[:, 0], sigma[:, 1], weight / (sigma[:, 0] * sigma[:, 1]), cut
     )
 
 
-def _groups(kernels: _Kernels) -> list[_Kernels]:
+def group_kernels(kernels: Kernels) -> list[Kernels]:
     """All kernels together when they are few; else merged by pixel, and one group for every crowded zoom state."""
     if len(kernels.x) <= MANY:
         return [kernels] if len(kernels.x) else []
@@ -139,17 +140,19 @@ def _groups(kernels: _Kernels) -> list[_Kernels]:
     return groups + [merged[0].select(rest[at : at + MANY]) for at in range(0, len(rest), MANY)]
 
 
-def _merge(kernels: _Kernels, state: NDArray[np.intp]) -> tuple[_Kernels, NDArray[np.intp]]:
+def _merge(kernels: Kernels, state: NDArray[np.intp]) -> tuple[Kernels, NDArray[np.intp]]:
     """Add up the weights of kernels that share pixel and zoom state."""
     columns, rows = int(kernels.x.max()) + 1, int(kernels.y.max()) + 1
     key = (state * rows + kernels.y.astype(np.int64)) * columns + kernels.x.astype(np.int64)
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     merged = kernels.select(first)
     weight = np.bincount(inverse.reshape(-1), weights=kernels.weight).astype(np.float64)
-    return _Kernels(merged.x, merged.y, merged.sigma_x, merged.sigma_y, weight, merged.cut), state[first]
+    return Kernels(merged.x, merged.y, merged.sigma_x, merged.sigma_y, weight, merged.cut), state[first]
 
 
-def _factor(length: int, at: Float64, sigma: Float64, low: NDArray[np.int64], high: NDArray[np.int64]) -> Float32:
+def gaussian_factor(
+    length: int, at: Float64, sigma: Float64, low: NDArray[np.int64], high: NDArray[np.int64]
+) -> Float32:
     """float32 (K, length): each 1-D Gaussian at every pixel centre, 0 outside its cut [low, high)."""
     pixel = np.arange(length, dtype=np.float32)
     scaled = (pixel - at[:, None].astype(np.float32)) / sigma[:, None].astype(np.float32)
@@ -158,11 +161,11 @@ def _factor(length: int, at: Float64, sigma: Float64, low: NDArray[np.int64], hi
     return values
 
 
-def _add_tiles(total: Float32, kernels: _Kernels) -> None:
+def _add_tiles(total: Float32, kernels: Kernels) -> None:
     """Add the kernels to `total` in place, tile by tile, each with the kernels that reach it."""
     height, width = total.shape
-    rows = _factor(height, kernels.y, kernels.sigma_y, kernels.cut[:, 1], kernels.cut[:, 3])
-    columns = _factor(width, kernels.x, kernels.sigma_x, kernels.cut[:, 0], kernels.cut[:, 2])
+    rows = gaussian_factor(height, kernels.y, kernels.sigma_y, kernels.cut[:, 1], kernels.cut[:, 3])
+    columns = gaussian_factor(width, kernels.x, kernels.sigma_x, kernels.cut[:, 0], kernels.cut[:, 2])
     rows *= kernels.weight[:, None].astype(np.float32)
     for top in range(0, height, TILE_PX):
         near = _reaches(kernels.y, kernels.sigma_y, top)
@@ -179,15 +182,15 @@ def _reaches(at: Float64, sigma: Float64, start: int) -> NDArray[np.bool_]:
     return (at + reach >= start) & (at - reach < start + TILE_PX)
 
 
-def _add_lattice(total: Float32, kernels: _Kernels) -> None:
+def _add_lattice(total: Float32, kernels: Kernels) -> None:
     """Add many kernels of one zoom state: their weights on a lattice, blurred along y, then along x."""
     height, width = total.shape
     y, at_row = _lattice(kernels.y, kernels.sigma_y[0])
     x, at_column = _lattice(kernels.x, kernels.sigma_x[0])
     weights = np.bincount(at_row * len(x) + at_column, weights=kernels.weight, minlength=len(y) * len(x))
     cut = kernels.cut[:1]
-    rows = _factor(height, y, kernels.sigma_y[:1], cut[:, 1], cut[:, 3])
-    columns = _factor(width, x, kernels.sigma_x[:1], cut[:, 0], cut[:, 2])
+    rows = gaussian_factor(height, y, kernels.sigma_y[:1], cut[:, 1], cut[:, 3])
+    columns = gaussian_factor(width, x, kernels.sigma_x[:1], cut[:, 0], cut[:, 2])
     total += rows.T @ (weights.reshape(len(y), len(x)).astype(np.float32) @ columns)
 
 

@@ -21,15 +21,21 @@ def reduce_to_grid(pixels: Float32, grid_hw: tuple[int, int], box_px: Box | None
     Returns:
         float32 (gh, gw): the local mean of the map around each patch. Not negative where the map is not.
     """
-    height, width = pixels.shape
+    rows, columns = grid_weights((pixels.shape[0], pixels.shape[1]), grid_hw, box_px)
+    return (rows @ np.asarray(pixels, np.float32) @ columns.T).astype(np.float32)
+
+
+def grid_weights(
+    shape: tuple[int, int], grid_hw: tuple[int, int], box_px: Box | None = None
+) -> tuple[Float32, Float32]:
+    """The two factors of `reduce_to_grid`: float32 (gh, H) along rows and (gw, W) along columns."""
+    height, width = shape
     x0, y0, x1, y1 = box_px or (0.0, 0.0, float(width), float(height))
     if min(grid_hw) < 1 or x1 <= x0 or y1 <= y0:
         raise GazeError(
             f"a patch grid wants at least one row and column and a box with area, got {grid_hw} and {box_px}"
         )
-    rows = _weights(height, grid_hw[0], y0, y1)
-    columns = _weights(width, grid_hw[1], x0, x1)
-    return (rows @ np.asarray(pixels, np.float32) @ columns.T).astype(np.float32)
+    return _weights(height, grid_hw[0], y0, y1), _weights(width, grid_hw[1], x0, x1)
 
 
 def _weights(length: int, cells: int, low: float, high: float) -> Float32:

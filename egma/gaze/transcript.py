@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from egma.gaze.grid import reduce_to_grid
+from egma.gaze.patch_density import patch_density
 from egma.types import Float32
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def build_sentence_maps(
     heat = np.zeros((len(sentences), *grid_hw), np.float32)
     has_gaze = np.zeros(len(sentences), np.bool_)
     for row, sentence in enumerate(sentences):
-        density = sentence_gaze(track, sentence).density(shape)
-        reduced = reduce_to_grid(density, grid_hw, box_px)
+        reduced = patch_density(sentence_gaze(track, sentence), shape, grid_hw, box_px)
         peak = float(reduced.max())
         if peak > 0:
             heat[row] = reduced / np.float32(peak)
