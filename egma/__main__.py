@@ -12,10 +12,10 @@ import sys
 from collections.abc import Sequence
 
 from egma import __version__
-from egma.cli import classify, convert, doctor, embed, evaluate, gaze, gaze_data, ground, index
+from egma.cli import classify, convert, doctor, embed, evaluate, finetune, gaze, gaze_data, ground, index
 from egma.errors import EgmaError
 
-COMMANDS = (classify, ground, gaze, gaze_data, embed, index, evaluate, convert, doctor)
+COMMANDS = (classify, ground, gaze, gaze_data, embed, index, finetune, evaluate, convert, doctor)
 CALLERS_MISTAKE = 2
 INTERRUPTED = 130
 

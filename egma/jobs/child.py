@@ -22,7 +22,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from egma.errors import JobError
+from egma.errors import EgmaError, JobError
 from egma.jobs import state as files
 from egma.jobs.failure import explain_failure
 from egma.jobs.files import EventLog, read_json, write_json
@@ -32,6 +32,7 @@ from egma.jobs.queue import NotMyTurnError, hold_device, name_device
 HEARTBEAT_S = 1.0
 _BALLAST = ".ballast"
 _BALLAST_BYTES = 65_536
+"""Given back on a full disk, so that the failure can be written down."""
 
 
 class JobStoppedError(JobError):
@@ -118,33 +119,48 @@ class RunningJob:
 def running(folder: Path, device: str = "auto") -> Iterator[RunningJob]:
     """Run the work inside as the job of `folder`: its turn on the device, heartbeat, signals, and how it ended.
 
-    A failure is written with its cause and raised again: as `JobFailedError` where the cause is known, as it was where
-    it is a bug. A job that was asked to stop before its turn came raises `JobStoppedError`.
+    A failure is written with its cause and raised again: as it was where it is a sentence for a reader or a bug, as
+    `JobFailedError` where disk, memory or a missing file is behind it. A job that was asked to stop before its turn
+    came raises `JobStoppedError`.
     """
-    folder = Path(folder).resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    name = name_device(device)
-    _refuse_second(folder)
-    _forget_old_stop(folder)
-    write_json(folder / files.PROCESS_FILE, vars(mark_this_process()), durable=True)
-    job = RunningJob(folder, name)
-    for leftover in (files.STATE_FILE, files.RESULT_FILE):
-        (folder / leftover).unlink(missing_ok=True)
+    job = _open_job(Path(folder).resolve(), name_device(device))
     with ExitStack() as stack:
         stack.callback(job.log.close)
         stack.enter_context(_signals(job))
         stack.enter_context(_heartbeat(job))
-        stack.enter_context(_ballast(folder))
+        stack.callback((job.folder / _BALLAST).unlink, missing_ok=True)
         try:
-            with hold_device(name, lambda: _is_stopped(job), lambda before: _tell_wait(job, before)):
-                job.say("running", f"At work on {name}.")
+            with hold_device(job.device, lambda: _is_stopped(job), lambda before: _tell_wait(job, before)):
+                job.say("running", f"At work on {job.device}.")
                 yield job
             job._tell_end()
         except NotMyTurnError:
             job.say("stopped", "It was stopped before its turn came.")
-            raise JobStoppedError(f"job {folder.name} was stopped before its turn came") from None
+            raise JobStoppedError(f"job {job.folder.name} was stopped before its turn came") from None
         except BaseException as error:
             _record_failure(job, error)
+
+
+def _open_job(folder: Path, device: str) -> RunningJob:
+    """Make the folder this process's own, with some bytes that are given back when the disk is full.
+
+    Raises:
+        JobError: another process works on it, or it cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _refuse_second(folder)
+        _forget_old_stop(folder)
+        write_json(folder / files.PROCESS_FILE, vars(mark_this_process()), durable=True)
+        for leftover in (files.STATE_FILE, files.RESULT_FILE):
+            (folder / leftover).unlink(missing_ok=True)
+        (folder / _BALLAST).write_bytes(bytes(_BALLAST_BYTES))
+        return RunningJob(folder, device)
+    except OSError as error:
+        failure = explain_failure(error)
+        if failure.cause == "disk full":
+            raise failure from error
+        raise JobError(f"the folder {folder.name} cannot be written to ({error.strerror}); choose another") from None
 
 
 def _record_failure(job: RunningJob, error: BaseException) -> None:
@@ -153,7 +169,7 @@ def _record_failure(job: RunningJob, error: BaseException) -> None:
     (job.folder / _BALLAST).unlink(missing_ok=True)
     with suppress(OSError):
         job.say("failed", str(failure), failure.cause)
-    if failure is error or failure.cause == "bug":
+    if isinstance(error, EgmaError) or failure.cause == "bug":
         raise error
     raise failure from error
 
@@ -204,17 +220,6 @@ def _heartbeat(job: RunningJob) -> Iterator[None]:
     finally:
         job._over.set()
         thread.join()
-
-
-@contextmanager
-def _ballast(folder: Path) -> Iterator[None]:
-    """Some bytes of disk that are given back when it is full, so that the failure can be written down."""
-    path = folder / _BALLAST
-    path.write_bytes(bytes(_BALLAST_BYTES))
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def _memory() -> dict[str, float]:

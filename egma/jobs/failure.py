@@ -8,7 +8,16 @@ from pathlib import Path
 from egma.errors import DataError, EgmaError, JobFailedError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FULL_WORDS = ("no space left", "disk quota", "file too large", "os error 28", "os error 27", "os error 122")
+_FULL_WORDS = (
+    "no space left",
+    "disk quota",
+    "file too large",
+    "os error 28",
+    "os error 27",
+    "os error 122",
+    "enforce fail at inline_container",  # how torch.save says that it wrote less than it wanted
+    "pytorchstreamwriter failed",
+)
 _MEMORY_WORDS = (
     "out of memory",
     "can't allocate memory",

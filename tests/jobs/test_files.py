@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from egma.errors import JobError
-from egma.jobs import EventLog, JobFolder, delete_job, find_job, list_jobs, new_job_folder, read_events, resume
+from egma.jobs import EventLog, JobFolder, delete_job, find_job, list_jobs, new_job_folder, read_events, resume, running
 from egma.jobs.files import read_tail, write_json
 from egma.jobs.process import mark_this_process, read_mark
 from egma.jobs.queue import name_device
@@ -143,6 +143,12 @@ def test_the_tail_of_a_log_starts_with_a_whole_line(tmp_path: Path) -> None:
     tail = read_tail(path, 100)
     assert tail.startswith("line ") and tail.endswith("line 999\n") and len(tail) <= 100
     assert read_tail(tmp_path / "absent") == ""
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(JobError, match="cannot be written to"), running(tmp_path / "file" / "run", "cpu"):
+        pass
 
 
 @pytest.mark.parametrize("device", ["tpu", "cuda:x", "cpu; rm -rf /", "", "cuda:-1"], ids=repr)

@@ -1,0 +1,226 @@
+"""What a fine-tuning reads: films at the model's size, with sentences, findings and gaze, for training and validation.
+
+Every data set comes as `egma.data` samples; the bundled phantoms are made here, with masks that tell where each
+sentence's lesion lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from egma.data.labels import label_sentence
+from egma.data.sample import GazeChoice, Sample, SampleSet
+from egma.errors import DataError
+from egma.findings import FINDINGS
+from egma.finetune.pixels import ArrayPixels, FilmPixels, Pixels
+from egma.finetune.rules import PHANTOMS
+from egma.finetune.settings import FinetuneSettings
+
+if TYPE_CHECKING:
+    from egma.config import ModelConfig
+    from egma.finetune.mini.phantoms import PhantomSet
+
+Note = Callable[[int, int, str], None]
+"""Told of progress: done, total, what."""
+_VALIDATION_SEED = 7919
+_MOST_TOLD = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """F films.
+
+    Attributes:
+        samples: what is known of each.
+        pixels: reads them at the model's size.
+        labels: float32 (F, 15), 1 present, -1 absent, 0 unknown or uncertain.
+        masks: for each film, float16 (M, gh, gw): the share of each drawn patch that its sentence's lesion covers;
+            None for films, whose lesions nobody outlined.
+    """
+
+    samples: tuple[Sample, ...]
+    pixels: Pixels
+    labels: NDArray[np.float32]
+    masks: tuple[NDArray[np.float16], ...] | None = None
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def first(self, most: int) -> Examples:
+        """The first films alone; `pixels` is asked by place, so it stays as it is."""
+        masks = self.masks[:most] if self.masks is not None else None
+        return Examples(self.samples[:most], self.pixels, self.labels[:most], masks)
+
+
+@dataclass(frozen=True, eq=False)
+class FinetuneData:
+    """All that a run reads.
+
+    Attributes:
+        train, validation: films.
+        phantoms: fresh phantoms that pointing is measured on, in every run.
+        digest: SHA-256 of what training reads, pictures excepted.
+        counts: of films, sentences and gaze, for config.json and the card.
+    """
+
+    train: Examples
+    validation: Examples
+    phantoms: Examples
+    digest: str
+    counts: dict[str, int | str | bool]
+
+
+def load_data(settings: FinetuneSettings, config: ModelConfig, grid_hw: tuple[int, int], note: Note) -> FinetuneData:
+    """Open the data of a run, whole and checked.
+
+    Args:
+        settings: what to open.
+        config: of the base, for the size and frame of its input.
+        grid_hw: rows and columns of the drawn grid.
+        note: told of progress.
+
+    Raises:
+        DataError: one sentence with what is wrong, by row.
+    """
+    films = None if settings.data == PHANTOMS else _open_films(settings, grid_hw)
+    phantoms = build_phantoms(settings.validation_phantoms, _VALIDATION_SEED, "val", config, grid_hw, note)
+    if films is None:
+        train = build_phantoms(settings.phantoms, settings.seed, "train", config, grid_hw, note)
+        opened = SampleSet((*train.samples, *phantoms.samples), source=PHANTOMS, grid_hw=grid_hw)
+        train = replace(train, samples=_withhold(train.samples, settings))
+        validation = phantoms
+    else:
+        opened = films
+        train = _read_films(opened.only("train"), config)
+        validation = _read_films(_limit(opened.only("val"), settings), config)
+    return FinetuneData(train, validation, phantoms, opened.digest, _count(opened, train, validation))
+
+
+def limit_films(data: FinetuneData, most: int) -> FinetuneData:
+    """The same data with only its first films; its counts stay those of the whole."""
+    validation = data.validation if data.validation is data.phantoms else data.validation.first(most)
+    return replace(data, train=data.train.first(most), validation=validation)
+
+
+def build_phantoms(
+    count: int, seed: int, split: str, config: ModelConfig, grid_hw: tuple[int, int], note: Note
+) -> Examples:
+    """`count` phantoms as examples, their gaze simulated from their lesions and named so."""
+    from egma.finetune.mini.phantoms import build_phantom_set
+
+    note(0, count, f"building {count} phantoms")
+    built = build_phantom_set(count, config.image.input_px, seed)
+    samples = tuple(_phantom_sample(built, place, seed, split, grid_hw) for place in range(count))
+    masks = tuple(_phantom_masks(built, place, grid_hw) for place in range(count))
+    return Examples(samples, ArrayPixels(built.films), _label_array(samples), masks)
+
+
+def _phantom_sample(built: PhantomSet, place: int, seed: int, split: str, grid_hw: tuple[int, int]) -> Sample:
+    sentences = built.sentences[place]
+    found = len(built.findings[place])
+    gaze = tuple(_to_grid(built.gaze[place, row], grid_hw) if row < found else None for row, _ in enumerate(sentences))
+    return Sample(
+        id=f"phantom-{seed}-{place}",
+        patient=f"phantom-{seed}-{place}",
+        split=split,  # type: ignore[arg-type]
+        sentences=sentences,
+        times_s=(None,) * len(sentences),
+        labels=tuple(int(each) for each in built.present[place]),
+        gaze=gaze,
+        source=PHANTOMS,
+        simulated=True,
+        shape_hw=(built.films.shape[1], built.films.shape[2]),
+    )
+
+
+def _phantom_masks(built: PhantomSet, place: int, grid_hw: tuple[int, int]) -> NDArray[np.float16]:
+    found = len(built.findings[place])
+    rows = [_cell_means(built.masks[place, row] / 255.0, grid_hw) for row in range(found)]
+    missing = len(built.sentences[place]) - found
+    blank = np.zeros((missing, *grid_hw))
+    return np.concatenate((np.array(rows).reshape(found, *grid_hw), blank)).astype(np.float16)
+
+
+def _to_grid(heat: NDArray[np.uint8], grid_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    small = _cell_means(heat.astype(np.float32), grid_hw)
+    peak = float(small.max())
+    return np.rint(small / peak * 255).astype(np.uint8) if peak > 0 else np.zeros(grid_hw, np.uint8)
+
+
+def _cell_means(values: NDArray[np.floating], grid_hw: tuple[int, int]) -> NDArray[np.float32]:
+    from egma.gaze.grid import reduce_to_grid
+
+    return reduce_to_grid(np.asarray(values, np.float32), grid_hw)
+
+
+def _withhold(samples: tuple[Sample, ...], settings: FinetuneSettings) -> tuple[Sample, ...]:
+    from egma.data.splits import choose_gaze
+
+    return choose_gaze(samples, GazeChoice(settings.gaze_share, settings.seed))
+
+
+def _open_films(settings: FinetuneSettings, grid_hw: tuple[int, int]) -> SampleSet:
+    from egma.data.opening import examine_data
+
+    found = examine_data(
+        settings.data, choice=GazeChoice(settings.gaze_share, settings.seed), split_seed=settings.split_seed
+    )
+    if not found.ready:
+        said = [problem.sentence for problem in found.problems]  # blocking ones first
+        more = f" (and {len(said) - _MOST_TOLD} more kinds of problem)" if len(said) > _MOST_TOLD else ""
+        raise DataError(f"the data cannot be trained on: {'; '.join(said[:_MOST_TOLD])}{more}")
+    opened = found.samples
+    kept = tuple(sample for sample in opened if sample.image_path is not None)
+    if opened.grid_hw is not None and opened.grid_hw != grid_hw:
+        raise DataError(
+            f"the data's gaze maps are {opened.grid_hw[0]} x {opened.grid_hw[1]}, the model's grid is {grid_hw[0]} x "
+            f"{grid_hw[1]}: build the data again with --grid {grid_hw[0]}, or train another base"
+        )
+    return replace(opened, samples=kept)
+
+
+def _read_films(samples: Sequence[Sample], config: ModelConfig) -> Examples:
+    kept = tuple(samples)
+    return Examples(kept, FilmPixels(kept, config.image), _label_array(kept))
+
+
+def _limit(samples: tuple[Sample, ...], settings: FinetuneSettings) -> tuple[Sample, ...]:
+    """At most so many validation films, drawn once; the order of the data stays."""
+    if len(samples) <= settings.validation_films:
+        return samples
+    rng = np.random.default_rng((_VALIDATION_SEED, settings.split_seed))
+    places = np.sort(rng.choice(len(samples), settings.validation_films, replace=False))
+    return tuple(samples[place] for place in places)
+
+
+def _label_array(samples: Sequence[Sample]) -> NDArray[np.float32]:
+    """1 present, -1 absent, 0 else. A film with sentences and no labels at all has what its sentences say."""
+    values = {1: 1.0, 0: -1.0}
+    array = np.zeros((len(samples), len(FINDINGS)), np.float32)
+    for row, sample in enumerate(samples):
+        if any(label is not None for label in sample.labels):
+            array[row] = [values.get(label, 0.0) if label is not None else 0.0 for label in sample.labels]
+        elif sample.sentences:
+            said = np.array([label_sentence(sentence) for sentence in sample.sentences])
+            array[row] = np.where((said == 1).any(axis=0), 1.0, np.where((said == -1).any(axis=0), -1.0, 0.0))
+    return array
+
+
+def _count(opened: SampleSet, train: Examples, validation: Examples) -> dict[str, int | str | bool]:
+    return {
+        "source": opened.source,
+        "train_films": len(train),
+        "validation_films": len(validation),
+        "train_patients": len({sample.patient for sample in train.samples}),
+        "train_sentences": sum(len(sample.sentences) for sample in train.samples),
+        "train_with_gaze": sum(sample.has_gaze for sample in train.samples),
+        "validation_with_gaze": sum(sample.has_gaze for sample in validation.samples),
+        "labelled": int((train.labels != 0).any(axis=1).sum()),
+        "simulated_gaze": any(sample.simulated and sample.has_gaze for sample in train.samples),
+        "dropped": len(opened.dropped),
+    }

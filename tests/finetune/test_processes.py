@@ -1,0 +1,193 @@
+"""Fine-tuning as real processes: interrupted and resumed runs, killed ones, full disks, little memory, bad data."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from egma.finetune.settings import settings_values
+from egma.jobs import JobFolder, egma_argv, launch, list_jobs, new_job_folder, resume, stop
+from tests.finetune.bases import command, environment, small_settings, steps_of
+from tests.jobs.conftest import wait_for, wait_for_state
+
+STEPS = 40
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Path]:
+    root = tmp_path / "runs"
+    root.mkdir()
+    yield root
+    for job in list_jobs(root):
+        if job.mark is not None:
+            job.mark.send(signal.SIGKILL)
+
+
+@pytest.fixture
+def start(runs: Path, tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., JobFolder]:
+    """Launch a run of the tiny base as the page does."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+    def begin(**changes: Any) -> JobFolder:
+        return launch(
+            new_job_folder(runs),
+            egma_argv("finetune", "{folder}"),
+            resume_argv=egma_argv("finetune", "{folder}", "--resume"),
+            device="cpu",
+            config=settings_values(small_settings(tiny_base, **changes)),
+        )
+
+    return begin
+
+
+def run_command(*words: str, before: Callable[[], None] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command("finetune", *words),
+        check=False,
+        capture_output=True,
+        text=True,
+        env=environment(),
+        timeout=120,
+        preexec_fn=before,
+    )
+
+
+def write_config(folder: Path, base: Path, **changes: Any) -> str:
+    path = folder / "settings.json"
+    path.write_text(json.dumps(settings_values(small_settings(base, **changes))))
+    return str(path)
+
+
+def losses(folder: Path) -> list[float]:
+    return [step["loss"] for _, step in sorted(steps_of(folder).items())]
+
+
+def test_interrupted_runs_resume_to_the_curve_of_one_that_was_not(start: Callable[..., JobFolder]) -> None:
+    whole = start()
+    wait_for_state(whole, "finished")
+    broken = start()
+    wait_for(lambda: len(steps_of(broken.path)) >= 14, "some steps")
+    stop(broken.path)
+    wait_for_state(broken, "stopped")
+    stopped_at = len(steps_of(broken.path))
+    assert 14 <= stopped_at < STEPS and (broken.path / "checkpoint" / "model.safetensors").is_file()
+    resume(broken.path)
+    wait_for(lambda: len(steps_of(broken.path)) >= stopped_at + 3, "steps after the resume")
+    assert broken.mark is not None and broken.mark.send(signal.SIGKILL)
+    wait_for_state(broken, "failed")
+    assert broken.state().cause == "killed"
+    resume(broken.path)
+    wait_for_state(broken, "finished")
+    assert sorted(steps_of(broken.path)) == list(range(1, STEPS + 1))
+    assert np.abs(np.array(losses(broken.path)) - np.array(losses(whole.path))).max() < 1e-4
+    first, second = whole.result(), broken.result()
+    assert first is not None and second is not None
+    assert second["after"]["loss"] == pytest.approx(first["after"]["loss"], abs=1e-4)
+
+
+def test_a_full_disk_ends_the_run_by_name_and_keeps_the_state_before(tmp_path: Path, tiny_base: Path) -> None:
+    folder = tmp_path / "run"
+    config = write_config(tmp_path, tiny_base, max_steps=4, validate_every=2)
+    limit = 80_000  # the events fit, the weights do not
+    done = run_command(
+        str(folder), "--config", config, before=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    )
+    assert done.returncode == 2 and "The disk is full" in done.stderr and done.stderr.count("\n") == 1
+    state = JobFolder(folder).state()
+    assert (state.name, state.cause) == ("failed", "disk full")
+    assert not list(folder.glob("states/*")) and not list(folder.glob("checkpoint*"))
+    assert not [each for each in folder.rglob("*") if "draft" in each.name]
+    assert run_command(str(folder), "--resume").returncode == 0
+    assert JobFolder(folder).state().name == "finished"
+
+
+def test_too_little_memory_ends_the_run_by_name(tmp_path: Path, tiny_base: Path) -> None:
+    config = write_config(tmp_path, tiny_base, phantoms=20_000, batch=4)
+    allowed = 2_500_000_000
+    done = run_command(
+        str(tmp_path / "run"), "--config", config,
+        before=lambda: resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed)),
+    )  # fmt: skip
+    assert done.returncode == 2 and "memory did not suffice" in done.stderr
+    assert JobFolder(tmp_path / "run").state().cause == "out of memory"
+
+
+def test_ten_thousand_missing_films_are_one_sentence(tmp_path: Path, tiny_base: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    rows = "".join(f"film{row}.png,p{row},{'train' if row % 5 else 'val'},1\n" for row in range(10_000))
+    (data / "labels.csv").write_text("image,patient,split,Effusion\n" + rows)
+    done = run_command(
+        str(tmp_path / "run"), "--config", write_config(tmp_path, tiny_base, preset="heads", data=str(data))
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and len(done.stderr) < 600
+    assert "10,000" in done.stderr or "10000" in done.stderr
+    assert JobFolder(tmp_path / "run").state().cause == "data missing"
+
+
+@pytest.mark.parametrize("target", ["/etc/passwd", "../secret.png", "link.png"], ids=["absolute", "parent", "link"])
+def test_a_table_that_points_outside_its_folder_is_refused(tmp_path: Path, tiny_base: Path, target: str) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (tmp_path / "secret.png").write_bytes(b"secret")
+    (data / "link.png").symlink_to("/etc/passwd")
+    rows = "".join(f"{target},p{row},{'train' if row else 'val'},1\n" for row in range(4))
+    (data / "labels.csv").write_text("image,patient,split,Effusion\n" + rows)
+    done = run_command(
+        str(tmp_path / "run"), "--config", write_config(tmp_path, tiny_base, preset="heads", data=str(data))
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "outside" in done.stderr or "leads out" in done.stderr or "link" in done.stderr
+    assert "root:" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--config", "/nowhere/settings.json"), "cannot be read"),
+        (("--set", "batch=0", "--set", "colour=red"), "2 problems"),
+        (("--set", "batch"), "NAME=VALUE"),
+        (("--set", "base=no-such-checkpoint"), "no checkpoint 'no-such-checkpoint'"),
+        (("--set", "data=/no/such/data"), "no data set is found"),
+        (("--set", "device=cuda:7"), "cuda:7"),
+        (("--resume",), "no run to resume"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else " ".join(each)[:40],
+)
+def test_a_callers_mistake_is_one_sentence(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    done = run_command(str(tmp_path / "run"), *words)
+    assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_an_estimate_keeps_nothing(tmp_path: Path, tiny_base: Path) -> None:
+    config = write_config(tmp_path, tiny_base)
+    done = run_command(str(tmp_path / "run"), "--config", config, "--estimate", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["steps"] == STEPS and found["step_s"] > 0 and found["total_s"] > 0 and found["memory_mb"] > 50
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_job_sees_no_secret_of_the_page(start: Callable[..., JobFolder], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "canary-of-the-page")
+    job = start(max_steps=2, validate_every=2)
+    wait_for(lambda: job.mark is not None, "the process")
+    assert job.mark is not None
+    environ = Path(f"/proc/{job.mark.pid}/environ").read_bytes()
+    assert b"canary-of-the-page" not in environ and b"EGMA_LOCKS" in environ
+    wait_for_state(job, "finished")
+
+
+def test_the_folder_of_a_job_is_closed_to_other_users(start: Callable[..., JobFolder]) -> None:
+    job = start(max_steps=2, validate_every=2)
+    assert job.path.stat().st_mode & 0o077 == 0
+    wait_for_state(job, "finished")
