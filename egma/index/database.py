@@ -28,6 +28,7 @@ CREATE TABLE records (
     view TEXT NOT NULL, sex TEXT NOT NULL, age REAL, date TEXT NOT NULL, source TEXT NOT NULL,
     digest BLOB NOT NULL, present INTEGER, absent INTEGER, extra TEXT NOT NULL);
 CREATE INDEX records_by_digest ON records (digest);
+CREATE INDEX records_unread ON records (row) WHERE present IS NULL;
 CREATE INDEX records_by_facet ON records (source, view, sex, age, date, present, absent);
 CREATE TABLE vectors (row INTEGER PRIMARY KEY, v BLOB NOT NULL);
 CREATE TABLE phrases (

@@ -72,7 +72,7 @@ def embed_phrases(engine: Engine, phrases: Sequence[str]) -> Float32:
 
 
 def mean_vector(vectors: Float32) -> Float32 | None:
-    """The mean direction (D,) of unit vectors (S, D); None where there is none, or they cancel out."""
+    """The mean direction (D,) of a report's distinct sentences (S, D); None where there is none, or they cancel out."""
     if not len(vectors):
         return None
     mean = vectors.mean(axis=0)

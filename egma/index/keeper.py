@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from egma.errors import EgmaError, PromptError
 from egma.index.database import Database
@@ -24,7 +25,8 @@ from egma.index.vector_files import (
 )
 
 SPACES = (RECORDS, SENTENCES)
-_LABELLED_AT_ONCE = 500
+_LABELLED_AT_ONCE = 300
+_QUIET_S = 1.0
 _RETRAIN_AFTER = 2.0  # an inverted file is trained again when it holds this many times what it was trained for
 _log = logging.getLogger(__name__)
 
@@ -36,25 +38,28 @@ class Keeper:
         self._database = database
         self._policy = policy
         self._writing = writing
-        self._one_at_a_time = threading.Lock()
+        self._indexing = threading.Lock()
+        self._starting = threading.Lock()
         self._wanted = threading.Event()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._requested_s = 0.0
+        self._sound: set[str] = set()
 
     def request(self) -> None:
         """Catch up soon, in the background; returns at once."""
+        self._requested_s = time.monotonic()
         self._wanted.set()
-        if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._work, name="egma-index-keeper", daemon=True)
-            self._thread.start()
+        with self._starting:
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._work, name="egma-index-keeper", daemon=True)
+                self._thread.start()
 
     def catch_up(self, *, whole: bool = False, labels: bool = True) -> None:
         """Index what waits, here and now. `whole`: build every index anew, however little waits."""
-        with self._one_at_a_time:
-            for space in SPACES:
-                self._index(space, whole=whole, least=1)
-            if labels:
-                self._label()
+        self._index_spaces(whole=whole, least=1)
+        while labels and self._label_some():
+            pass
 
     def stop(self) -> None:
         """Stop as soon as a step ends, and wait for it."""
@@ -63,17 +68,24 @@ class Keeper:
             self._thread.join()
 
     def _work(self) -> None:
-        while self._wanted.is_set() and not self._stop.is_set():
-            self._wanted.clear()
-            try:
-                with self._one_at_a_time:
-                    for space in SPACES:
-                        self._index(space, whole=False, least=0)
-                    self._label()
-            except EgmaError as error:
-                if not self._stop.is_set():
-                    _log.warning("%s", error)
-                return
+        """Indexes first; findings are read while nobody writes, so that they take nothing from an addition."""
+        try:
+            while not self._stop.is_set():
+                if self._wanted.is_set():
+                    self._wanted.clear()
+                    self._index_spaces(whole=False, least=0)
+                elif time.monotonic() - self._requested_s < _QUIET_S:
+                    self._stop.wait(_QUIET_S / 4)
+                elif not self._label_some():
+                    return
+        except EgmaError as error:
+            if not self._stop.is_set():
+                _log.warning("%s", error)
+
+    def _index_spaces(self, *, whole: bool, least: int) -> None:
+        with self._indexing:
+            for space in SPACES:
+                self._index(space, whole=whole, least=least)
 
     def _index(self, space: str, *, whole: bool, least: int) -> None:
         """`least`: how many waiting vectors are reason enough; 0: as many as the policy lets wait."""
@@ -94,34 +106,37 @@ class Keeper:
         if new is not None:
             with self._writing, self._database.writing() as connection:
                 write_built(connection, new)
+            self._sound = {*self._sound, new.file}
             remove_other_files(self._database.folder, space, new.file)
 
     def _is_sound(self, built: BuiltIndex) -> bool:
+        """Whether the file fits; it is read through once, later only looked for."""
+        path = self._database.folder / built.file
+        if built.file in self._sound and path.is_file() and path.stat().st_size == built.bytes:
+            return True
         try:
             load_file(self._database.folder, built)
         except EgmaError:
             return False
+        self._sound = {*self._sound, built.file}
         return True
 
     def _can_extend(self, built: BuiltIndex, rows: int, width: int) -> bool:
         kind = self._policy.kind_for(rows, width)
         return built.kind == kind and (kind == FLAT or rows < _RETRAIN_AFTER * built.trained_rows)
 
-    def _label(self) -> None:
-        """Read the findings of reports that came with vectors, a few hundred at a time."""
-        after = 0
-        while not self._stop.is_set():
-            with self._database.reading() as connection:
-                found = connection.execute(
-                    "SELECT row, text FROM records WHERE present IS NULL AND row > ? ORDER BY row LIMIT ?",
-                    (after, _LABELLED_AT_ONCE),
-                ).fetchall()
-            if not found:
-                return
-            after = found[-1][0]
-            masks = [(*read_masks(text), row) for row, text in found]
-            with self._writing, self._database.writing() as connection:
-                connection.executemany("UPDATE records SET present = ?, absent = ? WHERE row = ?", masks)
+    def _label_some(self) -> bool:
+        """Read the findings of a few hundred reports that came with vectors; False when none is left, or on a stop."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT row, text FROM records WHERE present IS NULL ORDER BY row LIMIT ?", (_LABELLED_AT_ONCE,)
+            ).fetchall()
+        masks = [(*read_masks(text), row) for row, text in found if not self._stop.is_set()]
+        if not masks or self._stop.is_set():
+            return False
+        with self._writing, self._database.writing() as connection:
+            connection.executemany("UPDATE records SET present = ?, absent = ? WHERE row = ?", masks)
+        return True
 
 
 def read_masks(text: str) -> tuple[int, int]:

@@ -18,11 +18,12 @@ MAX_EXTRA_CHARS = 20_000
 _SHORT_CHARS = 200
 SECTION_NAMES = ("indication", "history", "technique", "comparison", "findings", "impression")
 _PLAIN = ("view", "sex", "source")
+_KNOWN = frozenset(("text", "age", "date", *_PLAIN))
 _DATE = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ].*)?")
 _AGE = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*(Y|M|W|D|years?)?", re.IGNORECASE)
 _YEARS = {"m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 _SEX = {"m": "M", "male": "M", "f": "F", "female": "F", "o": "O", "other": "O"}
-_DROPPED_SIGNS = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127])
+_DROPPED_SIGNS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")  # no place in a database
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class ReportRecord:
     @property
     def digest(self) -> bytes:
         """16 bytes that name the content: equal words and equal facts have equal digests."""
-        facts = json.dumps([self.text.split(), *self.facets[:5], self.extra], sort_keys=True, ensure_ascii=False)
-        return sha256(facts.encode("utf-8", "surrogatepass")).digest()[:16]
+        extra = json.dumps(self.extra, sort_keys=True) if self.extra else ""
+        facts = (" ".join(self.text.split()), self.view, self.sex, repr(self.age), self.date, self.source, extra)
+        return sha256("\x1f".join(facts).encode()).digest()[:16]
 
     @property
     def facets(self) -> tuple[str, str, float | None, str, str]:
@@ -111,9 +113,8 @@ def read_record(value: Any, name: str) -> ReportRecord:
         value = {"text": value or ""}
     if not isinstance(value, Mapping):
         raise LibraryError(f"record {name}: wanted a text, a mapping or a ReportRecord, got {type(value).__name__}")
-    known = {"text", "age", "date", *_PLAIN}
     sections = [] if value.get("text") else [key for key in SECTION_NAMES if value.get(key)]
-    rest = {str(key): item for key, item in value.items() if key not in known and key not in sections}
+    rest = {str(key): item for key, item in value.items() if key not in _KNOWN and key not in sections}
     text = value.get("text") or "\n".join(f"{key.upper()}: {value[key]}" for key in sections)
     plain = {key: _read_short(value.get(key), key, name) for key in _PLAIN}
     plain["sex"] = _SEX.get(plain["sex"].lower(), "")
@@ -152,15 +153,16 @@ def _read_text(value: Any, name: str) -> str:
         raise LibraryError(
             f"record {name}: the report has {len(value):,} characters, at most {MAX_REPORT_CHARS:,} are read; cut it"
         )
-    clean = value.encode("utf-8", "replace").decode("utf-8")  # lone surrogates have no place in a database
-    return clean.translate(_DROPPED_SIGNS).strip()
+    return _DROPPED_SIGNS.sub(" ", value).strip()
 
 
 def _read_short(value: Any, key: str, name: str) -> str:
-    text = "" if value is None or value != value else str(value).strip()  # noqa: PLR0124 - NaN of a table's empty cell
+    if not value or value != value:  # noqa: PLR0124 - NaN is a table's empty cell
+        return ""
+    text = str(value).strip()
     if len(text) > _SHORT_CHARS:
         raise LibraryError(f"record {name}: {key} has {len(text):,} characters, wanted at most {_SHORT_CHARS}")
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return _DROPPED_SIGNS.sub(" ", text)
 
 
 def _read_extra(rest: dict[str, Any], name: str) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _swap(connection: sqlite3.Connection, stamp: ModelStamp) -> None:
 
 def _mean(connection: sqlite3.Connection, record: int) -> Float32 | None:
     found = connection.execute(
-        "SELECT v.v FROM sentences s JOIN phrase_vectors v ON v.row = s.phrase WHERE s.record = ? ORDER BY s.ordinal",
+        "SELECT v FROM phrase_vectors WHERE row IN (SELECT phrase FROM sentences WHERE record = ?) ORDER BY row",
         (record,),
     ).fetchall()
     return mean_vector(np.stack([np.frombuffer(blob, "<f4") for (blob,) in found]))

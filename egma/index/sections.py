@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -70,8 +71,7 @@ def label_masks(sentences: Sequence[str]) -> tuple[int, int]:
 
     What one sentence calls present is present, whatever another denies.
     """
-    labels = [label_sentence(sentence) for sentence in sentences]
-    return join_masks([(_mask(each == PRESENT), _mask(each == ABSENT)) for each in labels])
+    return join_masks([_sentence_masks(sentence) for sentence in sentences])
 
 
 def join_masks(masks: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -93,6 +93,12 @@ def named_in(mask: int) -> tuple[str, ...]:
 def finding_bit(finding: str) -> int:
     """The mask of one finding, by its name in any case."""
     return 1 << [name.lower() for name in FINDINGS].index(finding.strip().lower())
+
+
+@lru_cache(maxsize=50_000)  # reports say the same things: 20,000 Open-i sentences are 8,600
+def _sentence_masks(sentence: str) -> tuple[int, int]:
+    labels = label_sentence(sentence)
+    return _mask(labels == PRESENT), _mask(labels == ABSENT)
 
 
 def _mask(flags: np.ndarray) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from egma.findings import FINDINGS
 from egma.index.database import STORE_NAME, Database
 from egma.index.policy import FLAT, IndexPolicy
 from egma.index.rows import SENTENCES, count_after, count_records, count_vectors, read_meta
@@ -41,6 +42,24 @@ class SpaceStats:
     nprobe: int
     file_bytes: int
     build_s: float
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What the records of a library can be narrowed to.
+
+    Attributes:
+        view, sex, source: how many records have each value, "" left out.
+        finding: how many records name each finding as present, those that none names left out.
+        age: (least, most) years, None where no record has one; date: (first, last), ("", "") likewise.
+    """
+
+    view: dict[str, int]
+    sex: dict[str, int]
+    source: dict[str, int]
+    finding: dict[str, int]
+    age: tuple[float, float] | None
+    date: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -92,6 +111,28 @@ def gather_stats(
         sources=dict(connection.execute("SELECT source, count(*) FROM records GROUP BY source ORDER BY source")),
         store_bytes=sum(path.stat().st_size for path in files if path.is_file()),
         spaces={name: _gather_space(connection, space, width, policy) for name, space in spaces.items()},
+    )
+
+
+def gather_facets(connection: sqlite3.Connection) -> Facets:
+    """Count the values that records have."""
+    values = {
+        column: dict(
+            connection.execute(
+                f"SELECT {column}, count(*) FROM records WHERE {column} <> '' GROUP BY {column} ORDER BY 2 DESC, 1"  # noqa: S608
+            ).fetchall()
+        )
+        for column in ("view", "sex", "source")
+    }
+    masks = connection.execute("SELECT present, count(*) FROM records WHERE present <> 0 GROUP BY present").fetchall()
+    named = {finding: sum(count for mask, count in masks if mask >> bit & 1) for bit, finding in enumerate(FINDINGS)}
+    ages = connection.execute("SELECT min(age), max(age) FROM records").fetchone()
+    dates = connection.execute("SELECT min(date), max(date) FROM records WHERE date <> ''").fetchone()
+    return Facets(
+        **values,
+        finding={finding: count for finding, count in named.items() if count},
+        age=None if ages[0] is None else ages,
+        date=("", "") if dates[0] is None else dates,
     )
 
 

@@ -35,7 +35,7 @@ from egma.index.rows import (
     write_meta,
 )
 from egma.index.spaces import VectorSpace
-from egma.index.stats import IndexStats, gather_stats
+from egma.index.stats import Facets, IndexStats, gather_facets, gather_stats
 from egma.index.vectors import check_vectors
 from egma.index.writing import ModelStamp, write_embedded, write_given
 
@@ -255,17 +255,28 @@ class ReportIndex:
         with self._database.reading() as connection:
             return gather_stats(connection, self._database, self._spaces, self._policy)
 
+    def facets(self) -> Facets:
+        """What a search can be narrowed to: the values that are there, counted."""
+        with self._database.reading() as connection:
+            return gather_facets(connection)
+
+    @property
+    def generation(self) -> int:
+        """Grows with every change, by whichever process: what was computed of the library is good while it stays."""
+        with self._database.reading() as connection:
+            return int(read_meta(connection)["generation"])
+
     def check_model(self, checkpoint: Checkpoint) -> None:
         """Refuse a checkpoint that did not make this library's vectors, by name and with what to do."""
         with self._database.reading() as connection:
             ModelStamp.read(connection).check(checkpoint, self.folder)
 
-    def catch_up(self) -> None:
-        """Index everything that waits, now: for a caller who wants the fastest searches next."""
+    def catch_up(self, *, labels: bool = True) -> None:
+        """Index every vector that waits, now; `labels`: also read the findings of records that came with vectors."""
         with self._writing:
+            self._check_writable()
             self._lock.acquire()
-        self._check_writable()
-        self._keeper.catch_up(labels=True)
+        self._keeper.catch_up(labels=labels)
 
     def rebuild(self) -> None:
         """Build the vector indexes anew, now."""

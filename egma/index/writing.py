@@ -108,7 +108,7 @@ def write_embedded(
     )
     place = {text: at for at, text in enumerate(reports.phrases)}
     means = [
-        (row, mean_vector(reports.phrase_vectors[[place[sentence.text] for sentence in report]]))
+        (row, mean_vector(reports.phrase_vectors[sorted({place[sentence.text] for sentence in report})]))
         for row, report in zip(rows, reports.sentences)
     ]
     kept = [(row, mean) for row, mean in means if mean is not None]
