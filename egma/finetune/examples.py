@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from egma.data.labels import label_sentence
+from egma.data.maps import Grid
+from egma.data.opening import Reading, examine_data
 from egma.data.sample import GazeChoice, Sample, SampleSet
 from egma.errors import DataError
 from egma.findings import FINDINGS
@@ -75,7 +78,9 @@ class FinetuneData:
     counts: dict[str, int | str | bool]
 
 
-def load_data(settings: FinetuneSettings, config: ModelConfig, grid_hw: tuple[int, int], note: Note) -> FinetuneData:
+def load_data(
+    settings: FinetuneSettings, config: ModelConfig, grid_hw: tuple[int, int], note: Note, cache: Path | None = None
+) -> FinetuneData:
     """Open the data of a run, whole and checked.
 
     Args:
@@ -83,11 +88,12 @@ def load_data(settings: FinetuneSettings, config: ModelConfig, grid_hw: tuple[in
         config: of the base, for the size and frame of its input.
         grid_hw: rows and columns of the drawn grid.
         note: told of progress.
+        cache: where the gaze maps of a data set's root are kept for the next time; None: nowhere.
 
     Raises:
         DataError: one sentence with what is wrong, by row.
     """
-    films = None if settings.data == PHANTOMS else _open_films(settings, grid_hw)
+    films = None if settings.data == PHANTOMS else _open_films(settings, Grid(*grid_hw, config.image.mode), note, cache)
     phantoms = build_phantoms(settings.validation_phantoms, _VALIDATION_SEED, "val", config, grid_hw, note)
     if films is None:
         train = build_phantoms(settings.phantoms, settings.seed, "train", config, grid_hw, note)
@@ -164,24 +170,28 @@ def _withhold(samples: tuple[Sample, ...], settings: FinetuneSettings) -> tuple[
     return choose_gaze(samples, GazeChoice(settings.gaze_share, settings.seed))
 
 
-def _open_films(settings: FinetuneSettings, grid_hw: tuple[int, int]) -> SampleSet:
-    from egma.data.opening import examine_data
-
-    found = examine_data(
-        settings.data, choice=GazeChoice(settings.gaze_share, settings.seed), split_seed=settings.split_seed
+def build_reading(settings: FinetuneSettings, grid: Grid | None = None, cache: Path | None = None) -> Reading:
+    """How a run's data set is read; a folder that was built with a share of gaze keeps it unless another is chosen."""
+    return Reading(
+        choice=GazeChoice(settings.gaze_share, settings.seed) if settings.gaze_share < 1 else None,
+        split_seed=settings.split_seed,
+        grid=grid,
+        cache=cache,
+        images=Path(settings.images) if settings.images else None,
+        reports=Path(settings.reports) if settings.reports else None,
     )
+
+
+def _open_films(settings: FinetuneSettings, grid: Grid, note: Note, cache: Path | None) -> SampleSet:
+    def tell(done: int, total: int) -> None:
+        note(done, total, "building gaze maps")
+
+    found = examine_data(settings.data, build_reading(settings, grid, cache), on_progress=tell)
     if not found.ready:
         said = [problem.sentence for problem in found.problems]  # blocking ones first
         more = f" (and {len(said) - _MOST_TOLD} more kinds of problem)" if len(said) > _MOST_TOLD else ""
         raise DataError(f"the data cannot be trained on: {'; '.join(said[:_MOST_TOLD])}{more}")
-    opened = found.samples
-    kept = tuple(sample for sample in opened if sample.image_path is not None)
-    if opened.grid_hw is not None and opened.grid_hw != grid_hw:
-        raise DataError(
-            f"the data's gaze maps are {opened.grid_hw[0]} x {opened.grid_hw[1]}, the model's grid is {grid_hw[0]} x "
-            f"{grid_hw[1]}: build the data again with --grid {grid_hw[0]}, or train another base"
-        )
-    return replace(opened, samples=kept)
+    return replace(found.samples, samples=tuple(each for each in found.samples if each.image_path is not None))
 
 
 def _read_films(samples: Sequence[Sample], config: ModelConfig) -> Examples:

@@ -11,6 +11,7 @@ import torch
 
 from egma.checkpoints import Checkpoint, save_checkpoint
 from egma.config import FindingConfig, ModelConfig
+from egma.display import fit_display_range
 from egma.findings import FINDINGS
 from egma.finetune.batches import Batcher
 from egma.finetune.card import write_card
@@ -71,8 +72,6 @@ def write_checkpoint(
 @torch.inference_mode()
 def fit_config(run: Run, seen: Seen) -> ModelConfig:
     """The base's config with calibration and display range fitted on validation films."""
-    from egma.finetune.mini.calibrate import fit_display_range
-
     learner, films = run.learner, run.validation
     config = learner.model.config
     cosines = _prompt_cosines(learner, films, seen)

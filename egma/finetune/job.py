@@ -82,7 +82,7 @@ def _run(folder: Path, settings: FinetuneSettings, job: RunningJob, resume: bool
     old = load_object(folder / CONFIG_FILE) if resume else {}
     write_json(folder / CONFIG_FILE, {**settings_values(settings), PROVENANCE: old.get(PROVENANCE)}, durable=True)
     try:
-        run = build_run(settings, job.device, job.progress, job.should_stop)
+        run = build_run(settings, job.device, job.progress, job.should_stop, cache=folder / "gaze")
     except StoppedWhilePreparingError:
         return None
     config = _write_config(folder, run, old)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -65,6 +66,7 @@ def build_run(
     note: Note = lambda done, total, text: None,
     is_stopped: Callable[[], bool] = lambda: False,
     most_films: int | None = None,
+    cache: Path | None = None,
 ) -> Run:
     """Load base and data, and compute what stays frozen.
 
@@ -74,6 +76,7 @@ def build_run(
         note: told of progress.
         is_stopped: asked between films.
         most_films: only so many of the training and validation films, for a dry run.
+        cache: where gaze maps of a data set's root are kept.
 
     Raises:
         CheckpointError, DataError, SettingsError: one sentence with what is wrong.
@@ -87,7 +90,7 @@ def build_run(
     model = load_model(base, chosen)
     grids = grid_sizes(model)
     parts = prepare_model(model, settings)
-    data = load_data(settings, model.config, grids[0], note)
+    data = load_data(settings, model.config, grids[0], note, cache)
     _check_sizes(data, settings)
     data = limit_films(data, most_films) if most_films is not None else data
     learner = Learner(model, settings)
