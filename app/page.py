@@ -36,8 +36,8 @@ def build_page(services: Services, first: OpenFilm) -> gr.Blocks:
                 study = app.tabs.study.build(services, first)
             with gr.Tab("Gaze", id="gaze") as gaze:
                 app.tabs.gaze.build(services, study, first, gaze)
-            with gr.Tab("About", id="about"):
-                app.tabs.about.build(services)
+            with gr.Tab("About", id="about") as about:
+                app.tabs.about.build(services, study, about)
         app.api.build(services)
         theme.click(None, js=TOGGLE_DARK_JS, api_visibility="private", show_progress="hidden")
         page.load(None, js=_PAGE_JS.read_text(encoding="utf-8"), api_visibility="private", show_progress="hidden")

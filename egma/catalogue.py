@@ -25,6 +25,7 @@ _MAX_FIGURES_BYTES = 1024 * 1024
 _MAX_PICTURES = 24
 _PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg")
 _IMAGE = re.compile(r"!\[([^\]\n]{0,400})\]\(\s*<?([^)\s>]{1,200})>?(?:\s+[^)\n]*)?\)")
+_MARKUP = re.compile(r"<(?=[A-Za-z/!?])")
 _LICENCE = re.compile(
     r"^\s*(?:\|\s*)?\**licen[cs]e\**\s*(?::|\|)\s*\**\s*(.+?)\s*\|?\s*$", re.IGNORECASE | re.MULTILINE
 )
@@ -137,7 +138,7 @@ def find_licence(card: str) -> str:
 def split_pictures(card: str, folder: Path) -> tuple[str, tuple[CardPicture, ...]]:
     """A card's words without its picture marks, and the pictures: files beside the card, nothing else.
 
-    A mark whose file is elsewhere, on the network or missing leaves its caption behind.
+    A mark whose file is elsewhere, on the network or missing leaves its caption behind. HTML is shown as it is typed.
     """
     beside = {path.name: path for path in _files_beside(folder)}
     shown: dict[str, CardPicture] = {}
@@ -149,7 +150,8 @@ def split_pictures(card: str, folder: Path) -> tuple[str, tuple[CardPicture, ...
         shown.setdefault(name, CardPicture(beside[name], caption or _spoken(name)))
         return ""
 
-    words = _IMAGE.sub(take, card)
+    words = _IMAGE.sub(take, card).replace("![", "[")  # by reference, or odd in another way: a link at most
+    words = _MARKUP.sub(r"\<", words)
     rest = [CardPicture(path, _spoken(name)) for name, path in beside.items() if name not in shown]
     return words, (*shown.values(), *rest)
 

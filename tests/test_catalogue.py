@@ -102,6 +102,11 @@ def test_pictures_come_from_beside_the_card_and_from_nowhere_else(tmp_path: Path
         ("plot.png", "A **plot**"),
         ("more_curves.png", "More curves"),
     ]
+    words, _ = split_pictures(
+        "<img src=https://example.org/x.png> ![by][ref] a < b\n\n[ref]: https://example.org/y", folder
+    )
+    assert words.startswith(r"\<img") and "![" not in words and "a < b" in words
+    words, pictures = split_pictures(card, folder)
     assert "](" not in words
     assert "https" not in words and words.startswith("Before ") and words.endswith(" end")
 

@@ -2,8 +2,12 @@
 
 from app.panels.data import (
     BarData,
+    CardData,
+    CheckpointRow,
+    CheckpointsData,
     ComparisonData,
     ComparisonRow,
+    FigureRow,
     FilmData,
     FindingsData,
     MapData,
@@ -12,6 +16,7 @@ from app.panels.data import (
     MessageData,
     NoticesData,
     PatchData,
+    PictureData,
     RowsData,
     ScoreData,
     SentencesData,
@@ -19,6 +24,8 @@ from app.panels.data import (
     VersusData,
 )
 from app.panels.panels import (
+    CardPanel,
+    CheckpointsPanel,
     ComparisonPanel,
     FilmPanel,
     FindingsPanel,
@@ -33,9 +40,15 @@ from app.panels.panels import (
 
 __all__ = [
     "BarData",
+    "CardData",
+    "CardPanel",
+    "CheckpointRow",
+    "CheckpointsData",
+    "CheckpointsPanel",
     "ComparisonData",
     "ComparisonPanel",
     "ComparisonRow",
+    "FigureRow",
     "FilmData",
     "FilmPanel",
     "FindingsData",
@@ -49,6 +62,7 @@ __all__ = [
     "NoticesPanel",
     "PatchData",
     "PatchPanel",
+    "PictureData",
     "RowsData",
     "RowsPanel",
     "ScoreData",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from gradio.data_classes import GradioModel
+from gradio.data_classes import FileData, GradioModel
 from pydantic import Field
 
 
@@ -59,6 +59,50 @@ class ComparisonData(GradioModel):
     second: str = ""
     rows: list[ComparisonRow] = Field(default_factory=list)
     meaning: str = ""
+
+
+class CheckpointRow(GradioModel):
+    """A checkpoint in the list: its one figure, or the sentence on why it cannot be opened."""
+
+    name: str
+    hash: str = ""
+    headline: str = ""
+    problem: str = ""
+    in_use: bool = False
+
+
+class CheckpointsData(GradioModel):
+    """Every checkpoint there is; `shown` is the one whose card stands below."""
+
+    rows: list[CheckpointRow] = Field(default_factory=list)
+    shown: str = ""
+
+
+class FigureRow(GradioModel):
+    """A figure: its name, value with interval as text, and the cases it stands on."""
+
+    name: str
+    text: str
+    n: int | None = None
+
+
+class PictureData(GradioModel):
+    """A picture of a card and what the card says of it."""
+
+    image: FileData
+    caption: str
+
+
+class CardData(GradioModel):
+    """What is known of one checkpoint beside the words of its card."""
+
+    name: str = ""
+    hash: str = ""
+    licence: str = ""
+    towers: str = ""
+    problem: str = ""
+    figures: list[FigureRow] = Field(default_factory=list)
+    pictures: list[PictureData] = Field(default_factory=list)
 
 
 class FilmData(GradioModel):

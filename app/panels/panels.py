@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import gradio as gr
 
 from app.panels.data import (
+    CardData,
+    CheckpointsData,
     ComparisonData,
     FilmData,
     FindingsData,
@@ -76,6 +78,20 @@ class FindingsPanel(_Panel):
 
     data_model = FindingsData
     script = "findings.js"
+
+
+class CheckpointsPanel(_Panel):
+    """The list of checkpoints; sends `show_card` {name}."""
+
+    data_model = CheckpointsData
+    script = "checkpoints.js"
+
+
+class CardPanel(_Panel):
+    """One checkpoint's hash, licence, figures and pictures."""
+
+    data_model = CardData
+    script = "card.js"
 
 
 class ComparisonPanel(_Panel):

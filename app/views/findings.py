@@ -55,7 +55,7 @@ def call_of(config: FindingConfig, probability: float) -> str:
         return ""
     if is_unsure(config, probability):
         return "not sure"
-    return "above threshold" if probability >= config.threshold else "below threshold"
+    return "above" if probability >= config.threshold else "below"
 
 
 def meaning_of_both(ours: Engine, theirs: Engine) -> str:
@@ -65,7 +65,7 @@ def meaning_of_both(ours: Engine, theirs: Engine) -> str:
         for engine in (ours, theirs)
         if not any(map(is_calibrated, engine.checkpoint.config.classify.values()))
     ]
-    rule = "Difference: the second model's percentage minus the first's. Each model is judged by its own threshold."
+    rule = "Difference: the second model's percentage minus the first's. Above and below: each model's own threshold."
     if not uncalibrated:
         return f"Research use only. {rule} A large difference says that the models disagree, not which is right."
     names = " and ".join(uncalibrated)

