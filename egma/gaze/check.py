@@ -21,6 +21,9 @@ MIN_ON_FILM = 0.5
 CLEAR_FIT = 0.9
 MAX_FRACTION = 1.5
 MIN_ROWS = 4  # fewer say nothing about frames
+LATEST_S = 1e11  # three thousand years: beyond it a number is no time
+LONGEST_FIXATION_S = 30.0  # a typical one lasts 0.3 s, so that milliseconds taken for seconds are noticed
+FARTHEST_PX = 1e7
 SIZE_TOLERANCE_PX = 2
 
 
@@ -38,6 +41,9 @@ def check_times(start_s: Float64, end_s: Float64) -> None:
             raise GazeError(
                 f"{name} times must be finite numbers: row {row + 1} has none; remove the row or mend its time"
             )
+    row = _first(np.maximum(np.abs(start_s), np.abs(end_s)) > LATEST_S)
+    if row is not None:
+        raise GazeError(f"row {row + 1} is at {start_s[row]:.3g} s, which is no time in a recording; mend or remove it")
     row = _first(np.diff(start_s) < 0)
     if row is not None:
         raise GazeError(
@@ -52,11 +58,26 @@ def check_times(start_s: Float64, end_s: Float64) -> None:
         )
 
 
+def check_lengths(start_s: Float64, end_s: Float64) -> None:
+    """Refuse fixations or samples that last far too long to be in seconds."""
+    typical = float(np.median(end_s - start_s)) if len(start_s) >= MIN_ROWS else 0.0
+    if typical > LONGEST_FIXATION_S:
+        raise GazeError(
+            f"the times are not in seconds: a typical row would last {typical:.0f} s; divide them by 1,000 if they are "
+            "milliseconds"
+        )
+
+
 def check_positions(xy_px: Float64) -> None:
     """Refuse infinite positions, and a recording without any."""
     row = _first(np.any(np.isinf(xy_px), axis=1))
     if row is not None:
         raise GazeError(f"positions must be finite numbers, or blank in a blink: row {row + 1} has neither")
+    row = _first(np.any(np.abs(np.nan_to_num(xy_px)) > FARTHEST_PX, axis=1))
+    if row is not None:
+        raise GazeError(
+            f"row {row + 1} lies {np.abs(xy_px[row]).max():.3g} pixels away, where no screen reaches; mend it"
+        )
     if not np.isfinite(xy_px).all(axis=1).any():
         raise GazeError("the recording has no position at all: every x or y is blank; are the right columns chosen?")
 

@@ -15,6 +15,7 @@ from egma.gaze.formats import eyegaze, eyelink, generic, mimic_eye, pickles, ref
 from egma.gaze.formats.columns import ColumnMapping, guess_mapping
 from egma.gaze.formats.head import Head, read_head
 from egma.gaze.formats.spans import Progress
+from egma.gaze.formats.strangers import name_stranger
 from egma.gaze.recordings import Recordings
 from egma.gaze.track import GazeTrack
 
@@ -38,17 +39,6 @@ FORMATS = (
     Format("EyeGaze", eyegaze.matches, eyegaze.load),
     Format("Tobii", tobii.matches, tobii.load),
     Format("table", generic.matches, generic.load),
-)
-ACCEPTED = "REFLACX, EyeGaze, MIMIC-EYE, scan-path JSON, EyeLink .asc, Tobii TSV, or a table with x, y and times"
-
-# Files of the data sets that hold no gaze themselves: the columns that tell them, and what they are.
-_COMPANIONS = (
-    (("word", "timestamp_start_word"), "a REFLACX transcription"),
-    (("xmin", "ymin", "xmax", "ymax", "certainty"), "REFLACX's ellipses"),
-    (("xmin", "ymin", "xmax", "ymax"), "REFLACX's chest box"),
-    (("id", "eye_tracking_data_discarded"), "REFLACX's metadata"),
-    (("dicom_id", "bbox_name"), "EyeGaze's boxes"),
-    (("dicom_id", "image_top_pad"), "EyeGaze's master sheet"),
 )
 
 
@@ -78,7 +68,7 @@ def load_gaze(
     for each in FORMATS:
         if each.matches(head):
             return eyegaze.load(head, on_progress) if each.load is eyegaze.load else each.load(head)
-    raise GazeError(_name_stranger(head))
+    raise GazeError(name_stranger(head))
 
 
 def index_folder(folder: Path, on_progress: Progress | None = None) -> GazeTrack | Recordings:
@@ -95,13 +85,3 @@ def index_folder(folder: Path, on_progress: Progress | None = None) -> GazeTrack
         "the folder is no data set that is known: wanted REFLACX (main_data), EyeGaze (fixations.csv with "
         "master_sheet.csv), MIMIC-EYE (patient_*), or one recording's file"
     )
-
-
-def _name_stranger(head: Head) -> str:
-    for columns, name in _COMPANIONS:
-        if head.has(*columns):
-            return f"the file is {name}, which holds no gaze; choose the fixations or gaze file of the same data set"
-    if not head.text:
-        return f"the file is no gaze recording; {ACCEPTED} is accepted"
-    names = ", ".join(name[:30] for name in head.columns[:12])
-    return f"no gaze is found in the columns {names}: {ACCEPTED} is accepted; say which of them hold x, y and time"

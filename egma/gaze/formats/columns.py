@@ -10,7 +10,7 @@ from egma.errors import GazeError
 from egma.gaze.formats.head import Head
 
 Frame = Literal["image", "screen", "fraction"]
-Unit = Literal["s", "ms", "us"]
+Unit = Literal["s", "ms", "us", "ns"]
 
 # Names in use, without case, spaces, marks and units; the first that is in the header wins.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -36,6 +36,7 @@ UNITS: dict[str, Unit] = {
     **dict.fromkeys(("s", "sec", "secs", "seconds"), "s"),
     **dict.fromkeys(("ms", "msec", "milliseconds"), "ms"),
     **dict.fromkeys(("us", "µs", "μs", "microseconds"), "us"),
+    **dict.fromkeys(("ns", "nsec", "nanoseconds"), "ns"),
 }
 
 

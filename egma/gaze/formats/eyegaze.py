@@ -56,7 +56,9 @@ def index_file(head: Head, on_progress: Progress | None = None) -> Recordings:
     for name in (*KEY, *NUMBERS):
         if name not in head.columns:
             raise GazeError(f"the recording: the column {name} is missing from EyeGaze's 37; export the file again")
-    spans = find_spans(head.path, [head.columns.index(name) for name in KEY], on_progress=on_progress)
+    _refuse_other_text(head)
+    places = [head.columns.index(name) for name in KEY]
+    spans = find_spans(head.path, places, separator=head.separator, on_progress=on_progress)
     if not spans.ranges:
         check.check_rows(0, "fixation or sample")
     sheet = head.path.parent / "master_sheet.csv"
@@ -74,8 +76,17 @@ def index_file(head: Head, on_progress: Progress | None = None) -> Recordings:
             skipped.append(Skipped(name, reason))
         else:
             ids = {"dicom_id": dicom_id, "session_id": session}
-            entries.append(Entry(name, lambda key=key: _load_one(spans, key), ids))
+            entries.append(Entry(name, lambda key=key: _load_one(spans, key, head.separator), ids))
     return Recordings(entries, skipped)
+
+
+def _refuse_other_text(head: Head) -> None:
+    """A file that is read piece by piece has to be plain: UTF-8, its header in the first line, line feeds."""
+    first = head.data.split(b"\n", 1)[0]
+    if b"\0" in head.data or b"\r" in first.rstrip(b"\r") or KEY[0].encode() not in first:
+        raise GazeError(
+            "an EyeGaze file is wanted as UTF-8 text with its header in the first line and line feeds; save it so again"
+        )
 
 
 def _reason_to_skip(dicom_id: str, known: set[str] | None) -> str | None:
@@ -89,19 +100,20 @@ def _reason_to_skip(dicom_id: str, known: set[str] | None) -> str | None:
     return "its DICOM_ID is that of no film (a calibration image)"
 
 
-def _load_one(spans: Spans, key: Key) -> GazeTrack:
+def _load_one(spans: Spans, key: Key, separator: str) -> GazeTrack:
     session, dicom_id = key
-    table = read_table(spans.read(key), f"recording {dicom_id[:8]}", numbers=NUMBERS)
+    table = read_table(spans.read(key), f"recording {dicom_id[:8]}", numbers=NUMBERS, separator=separator)
     folder = spans.path.absolute().parent
     time_s = table.numbers(TIME)
     samples = len(time_s) > 1 and float(np.nanmedian(np.diff(time_s))) <= SAMPLE_INTERVAL_S
     start_s = time_s if samples else table.numbers(START)
     end_s = sample_ends(start_s) if samples else start_s + table.numbers(DURATION)
     check.check_times(start_s, end_s)
+    check.check_lengths(start_s, end_s)
     blink = _blinks(table, samples)
     xy_px, on_film = _positions(table, blink)
     check.check_positions(xy_px)
-    notes = [NO_DEGREE]
+    notes = [*table.notes, NO_DEGREE]
     if (~on_film & ~blink).any():
         notes.append(
             f"{(~on_film & ~blink).sum()} looks beside the film are put back by the recording's own screen line"

@@ -20,11 +20,12 @@ from egma.gaze.recordings import Entry, Recordings, one_or_many
 from egma.gaze.track import GazeTrack
 
 MAX_FRACTION = 1.5
-SECONDS: dict[Unit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
-UNIT_WORDS: dict[Unit, str] = {"s": "seconds", "ms": "milliseconds", "us": "microseconds"}
+SECONDS: dict[Unit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
+UNIT_WORDS: dict[Unit, str] = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 # A fixation lasts 0.05 to 5 s and samples are 0.1 to 50 ms apart: typical values beyond these are in a smaller unit.
-LARGEST_FIXATION = {"s": 10.0, "ms": 1e4}
-LARGEST_STEP = {"s": 0.5, "ms": 500.0}
+LARGEST_FIXATION: dict[Unit, float] = {"s": 10.0, "ms": 1e4, "us": 1e7}
+LARGEST_STEP: dict[Unit, float] = {"s": 0.5, "ms": 500.0, "us": 5e5}
+LONGEST_DAY_S = 86_400.0  # a first row later than this counts from a clock's zero, not the recording's
 
 
 def matches(head: Head) -> bool:
@@ -60,6 +61,9 @@ def _entry(table: Table, mapping: ColumnMapping, names: np.ndarray, name: str) -
 def _build(table: Table, mapping: ColumnMapping, rows: slice | np.ndarray, ids: dict[str, str]) -> GazeTrack:
     start_s, end_s, samples, notes = _times(table, mapping, rows)
     check.check_times(start_s, end_s)
+    if start_s[0] > LONGEST_DAY_S:
+        start_s, end_s = start_s - start_s[0], end_s - start_s[0]
+        notes.append("times are counted from the first row: the file has those of a clock")
     xy = table.stack((mapping.x, mapping.y))[rows]
     check.check_positions(xy)
     track = GazeTrack(
@@ -73,7 +77,7 @@ def _build(table: Table, mapping: ColumnMapping, rows: slice | np.ndarray, ids: 
         shown_px=table.stack(SHOWN)[rows] if set(SHOWN) <= set(table.columns) else None,
         screen_px=table.stack(SCREEN)[rows] if set(SCREEN) <= set(table.columns) else None,
         ids=ids,
-        notes=tuple(notes),
+        notes=(*table.notes, *notes),
     )
     return _in_image_frame(track, mapping)
 
@@ -140,12 +144,14 @@ def _lengths(start: np.ndarray | None, end: np.ndarray | None, duration: np.ndar
         return duration
     if start is None:
         return np.empty(0)
-    return np.diff(start) if end is None else end - start
+    with np.errstate(invalid="ignore"):  # infinite times are refused later, by their row
+        return np.diff(start) if end is None else end - start
 
 
-def _unit(lengths: np.ndarray, largest: dict[str, float]) -> Unit:
+def _unit(lengths: np.ndarray, largest: dict[Unit, float]) -> Unit:
     lengths = lengths[np.isfinite(lengths)]
     typical = float(np.median(lengths)) if len(lengths) else 0.0
-    if typical <= largest["s"]:
-        return "s"
-    return "ms" if typical <= largest["ms"] else "us"
+    for unit, most in largest.items():
+        if typical <= most:
+            return unit
+    return "ns"

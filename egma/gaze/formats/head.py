@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from dataclasses import dataclass
 from pathlib import Path
 
 from egma.errors import GazeError
+from egma.gaze.formats.clean import HEAD_BYTES, SEPARATORS, decode, find_header, split_line
 
-HEAD_BYTES = 65536
-SEPARATORS = (",", "\t", ";", "|")
+__all__ = ["Head", "decode", "read_head"]
 
 
 @dataclass(frozen=True)
@@ -52,23 +51,13 @@ def read_head(path: Path) -> Head:
     if not data.strip(b"\0 \t\r\n\xef\xbb\xbf"):
         raise GazeError("the file is empty: wanted a gaze recording; export it again")
     text = decode(data)
-    line = next((each for each in text.splitlines() if each.strip()), "")
+    line = next(iter(text[find_header(text) :].splitlines()), "")
     separator = max(SEPARATORS, key=line.count)
     return Head(path, data, text, separator, _split(line, separator))
 
 
-def decode(data: bytes) -> str:
-    """Bytes as text: UTF-16 with its mark, else UTF-8 (odd bytes replaced); "" where it is no text at all."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data[: len(data) // 2 * 2].decode("utf-16", "replace")
-    if b"\0" in data:
-        return ""
-    return data.decode("utf-8-sig", "replace")
-
-
 def _split(line: str, separator: str) -> tuple[str, ...]:
     try:
-        cells = next(csv.reader([line], delimiter=separator), [])
+        return tuple(split_line(line, separator))
     except csv.Error:
         return ()
-    return tuple(cell.strip() for cell in cells)

@@ -61,7 +61,7 @@ def load(head: Head) -> GazeTrack:
         )
     samples = SAMPLE in head.columns
     times = (SAMPLE,) if samples else (START, END)
-    table = read_table(head.path, "the recording", numbers=(*times, *COLUMNS))
+    table = read_table(head.path, "the recording", numbers=(*times, *COLUMNS), separator=head.separator)
     check.check_rows(len(table), "sample" if samples else "fixation")
     start_s = table.numbers(times[0])
     end_s = sample_ends(start_s) if samples else table.numbers(END)
@@ -76,6 +76,7 @@ def load(head: Head) -> GazeTrack:
         regions=load_regions(main),
         frame_hw=None if reading is None else reading.image_hw,
         ids=ids,
+        notes=table.notes,
     )
 
 
@@ -89,6 +90,7 @@ def sample_ends(start_s: np.ndarray) -> np.ndarray:
 
 def _build(table: Table, start_s: np.ndarray, end_s: np.ndarray, **words: object) -> GazeTrack:
     check.check_times(start_s, end_s)
+    check.check_lengths(start_s, end_s)
     xy_px, shown = table.stack(POSITION), table.stack(SHOWN)
     window, degree = table.stack(WINDOW), table.stack(DEGREE)
     check.check_positions(xy_px)

@@ -42,16 +42,20 @@ class Spans:
         return b"".join(parts)
 
 
-def find_spans(path: Path, key_columns: Sequence[int], *, on_progress: Progress | None = None) -> Spans:
-    """Scan a comma-separated file of one line a sample, without line breaks inside quotes.
+def find_spans(
+    path: Path, key_columns: Sequence[int], *, separator: str = ",", on_progress: Progress | None = None
+) -> Spans:
+    """Scan a delimited file of one line a sample, without line breaks inside quotes.
 
     Args:
         path: the file.
         key_columns: places of the columns that tell recordings apart.
+        separator: between cells.
         on_progress: called with (bytes done, bytes in all) after every block of lines.
     """
     ranges: dict[Key, list[tuple[int, int]]] = {}
     total = path.stat().st_size
+    mark = separator.encode()
     with path.open("rb") as stream:
         header = stream.readline()
         offset = len(header)
@@ -60,7 +64,7 @@ def find_spans(path: Path, key_columns: Sequence[int], *, on_progress: Progress 
         last = max(key_columns)
         while lines := stream.readlines(BLOCK_BYTES):
             for line in lines:
-                cells = line.split(b",", last + 1)
+                cells = line.split(mark, last + 1)
                 found = tuple([cells[column] for column in key_columns]) if len(cells) > last else None
                 if found != key_bytes:
                     _close(ranges, key_bytes, start, offset)

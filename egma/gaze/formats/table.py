@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from egma.errors import GazeError
-from egma.gaze.formats.head import HEAD_BYTES, decode
+from egma.gaze.formats.clean import CleanTable, check_lines, clean_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,13 +23,16 @@ TRUE = ("true", "1", "1.0", "yes")
 class Table:
     """The chosen columns of a delimited file.
 
-    `numbers(name)` is float64 (N,), NaN where blank; `texts(name)` is a list of stripped strings, "" where blank.
+    `numbers(name)` is float64 (N,), NaN where blank; `texts(name)` is a list of stripped strings, "" where blank;
+    `notes` says what of the file was left out.
     """
 
-    def __init__(self, frame: pl.DataFrame, what: str) -> None:
+    def __init__(self, frame: pl.DataFrame, what: str, clean: CleanTable) -> None:
         self._frame = frame
         self._what = what
+        self._clean = clean
         self.columns = tuple(frame.columns)
+        self.notes = clean.notes
 
     def __len__(self) -> int:
         return self._frame.height
@@ -51,10 +51,17 @@ class Table:
         column = self._frame[name]
         if column.dtype == pl.String:
             stripped = column.str.strip_chars().replace(BLANKS, [None] * len(BLANKS))
+            if self._clean.decimal_comma:
+                stripped = stripped.str.replace(",", ".", literal=True)
             column = stripped.cast(pl.Float64, strict=False)
             wrong = (column.is_null() & stripped.is_not_null()).arg_true()
             if len(wrong):
                 got = str(stripped[int(wrong[0])])[:20]
+                if got == name[:20]:
+                    raise GazeError(
+                        f"{self._what}: row {wrong[0] + 1} is the header again, as where exports are joined; split the "
+                        "file there, or name each recording in a column of its own"
+                    )
                 raise GazeError(f"{self._what}: column {name}, row {wrong[0] + 1}: wanted a number, got {got!r}")
         return column.fill_null(float("nan")).to_numpy().astype(np.float64)
 
@@ -96,34 +103,36 @@ def read_table(
     """
     import polars as pl
 
-    data = _as_bytes(source)
-    header = _header(data, what, separator)
+    clean = clean_table(_as_bytes(source), separator, what)
+    header = clean.header
     missing = [name for name in (*numbers, *texts) if name not in header]
     if missing:
         raise GazeError(f"{what}: the column {missing[0]} is missing; the columns are {', '.join(header)[:300]}")
     chosen = [name for name in header if name in {*numbers, *texts, *optional}]
+    clean = check_lines(clean, separator, what, max((header.index(name) + 1 for name in chosen), default=0))
     try:
         try:
-            frame = _read(data, header, chosen, set(numbers), separator)
+            frame = _read(clean, chosen, set(numbers), separator)
         except pl.exceptions.ComputeError:
             # A cell is no number (or is padded with blanks): as text, so that `numbers` can say which.
-            frame = _read(data, header, chosen, set(), separator)
+            frame = _read(clean, chosen, set(), separator)
     except pl.exceptions.PolarsError:
         raise GazeError(
             f"{what}: a line does not fit the header of {len(header)} columns: it has more or fewer cells, or a quote "
             "that never ends; export the file again"
         ) from None
-    return Table(frame, what)
+    return Table(frame, what, clean)
 
 
-def _read(data: bytes, header: list[str], chosen: list[str], numbers: set[str], separator: str) -> pl.DataFrame:
+def _read(clean: CleanTable, chosen: list[str], numbers: set[str], separator: str) -> pl.DataFrame:
     """The chosen columns, those in `numbers` as float64 and the others as text; blank lines left out."""
     import polars as pl
 
-    places = {name: f"column_{header.index(name) + 1}" for name in chosen}
-    kinds = {f"column_{place + 1}": pl.Float64 if name in numbers else pl.String for place, name in enumerate(header)}
+    places = {name: f"column_{clean.header.index(name) + 1}" for name in chosen}
+    kinds: dict[str, Any] = {f"column_{place + 1}": pl.String for place in range(clean.width)}
+    kinds.update({place: pl.Float64 for name, place in places.items() if name in numbers})
     frame = pl.read_csv(
-        data,
+        clean.data,
         schema=kinds,
         columns=list(places.values()),
         has_header=False,
@@ -131,26 +140,13 @@ def _read(data: bytes, header: list[str], chosen: list[str], numbers: set[str], 
         separator=separator,
         null_values=[""],
         encoding="utf8-lossy",
+        decimal_comma=clean.decimal_comma,
     ).rename({place: name for name, place in places.items()})
     return frame.filter(~pl.all_horizontal(pl.all().is_null())) if chosen else frame
 
 
 def _as_bytes(source: Path | bytes) -> bytes:
     try:
-        data = source if isinstance(source, bytes) else source.read_bytes()
+        return source if isinstance(source, bytes) else source.read_bytes()
     except OSError as error:
         raise GazeError(f"the file cannot be read ({error.strerror}); check that it may be") from None
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return decode(data).encode()
-    return data.removeprefix(codecs.BOM_UTF8)
-
-
-def _header(data: bytes, what: str, separator: str) -> list[str]:
-    line = data[:HEAD_BYTES].decode("utf-8", "replace").splitlines()[:1]
-    if not line or not line[0].strip():
-        raise GazeError(f"{what} is empty: wanted a header and at least one line; export it again")
-    names = [name.strip() for name in next(csv.reader(io.StringIO(line[0]), delimiter=separator))]
-    for index, name in enumerate(names):
-        if name and name in names[:index]:
-            raise GazeError(f"{what}: the column {name[:40]} is there twice; keep one")
-    return names

@@ -69,7 +69,7 @@ def load(head: Head) -> GazeTrack:
         pupil=_mean(table.stack(pupils)[rows]) if pupils else None,
         pupil_unit="mm" if pupils else "",
         source="tobii",
-        notes=() if on_media else (note,),
+        notes=table.notes if on_media else (*table.notes, note),
     )
 
 
