@@ -12,7 +12,12 @@ from typing import Protocol, cast
 
 from egma.evaluation.outcome import TaskResult
 
-_MODULES = ("card", "doctor", "film_search")
+_MODULES = (
+    "reports",
+    "film_search",
+    "card",
+    "doctor",
+)
 
 
 class Task(Protocol):

@@ -1,0 +1,1 @@
+"""Report texts scored against references as the captioning toolkit pycocoevalcap does, without needing Java."""
