@@ -23,7 +23,7 @@ class IndexPolicy:
     memory_bytes: int = 1 << 30
     least_rows: int = 2_000
     tail_share: float = 0.1
-    wanted_recall: float = 0.97
+    wanted_recall: float = 0.98
 
     def kind_for(self, rows: int, width: int) -> str:
         """The kind of index for `rows` vectors of `width` numbers."""
