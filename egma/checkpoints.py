@@ -165,8 +165,7 @@ def save_checkpoint(
     """
     from safetensors.torch import save_file
 
-    folder = Path(folder).resolve()
-    _check_replaceable(folder)
+    folder = check_replaceable(folder)
     draft = folder.with_name(f".{folder.name}.{os.getpid()}.draft")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
@@ -217,15 +216,24 @@ def _weights_path(checkpoint: Checkpoint) -> Path:
     return path
 
 
-def _check_replaceable(folder: Path) -> None:
+def check_replaceable(folder: Path) -> Path:
+    """The folder, resolved, where a checkpoint may be written: new, empty, or a checkpoint to be replaced.
+
+    Raises:
+        CheckpointError: its name is none for a checkpoint, or it holds other things.
+    """
+    folder = Path(folder).resolve()
     if not _NAME.fullmatch(folder.name):
         raise CheckpointError(
             f"a checkpoint's name is letters, digits, '.', '_' and '-', at most 64; got {folder.name[:80]!r}"
         )
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError(f"{folder.name} is a file; a checkpoint is a folder: choose an empty or new one")
     if folder.exists() and not (folder / CONFIG_NAME).is_file() and any(folder.iterdir()):
         raise CheckpointError(
             f"the folder {folder.name} holds other things than a checkpoint; choose an empty or new one"
         )
+    return folder
 
 
 def _copy_tower_files(config: ModelConfig, root: Path, draft: Path) -> None:

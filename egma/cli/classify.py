@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from egma.inference.engine import Engine
 
 CAVEAT = "Research use only, not for diagnosis. A probability is the model's, calibrated on its own validation films."
+UNCALIBRATED = "Research use only, not for diagnosis. This model is not calibrated: percentages order films, no more."
 
 
 def add_parser(commands: Any) -> None:
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(results)
     else:
-        _print_table(results)
+        _print_table(results, engine)
     return 2 if failed else 0
 
 
@@ -54,10 +55,14 @@ def _classify_film(engine: Engine, image: str) -> dict[str, float]:
     return engine.classify(study)
 
 
-def _print_table(results: dict[str, dict[str, float]]) -> None:
+def _print_table(results: dict[str, dict[str, float]], engine: Engine) -> None:
+    from egma.calibration import is_calibrated, is_unsure
+
+    configs = engine.checkpoint.config.classify
     for image, scores in results.items():
         print(image)
         for finding, probability in sorted(scores.items(), key=lambda item: -item[1]):
-            print(f"  {finding:<20} {probability:6.1%}")
+            call = "  not sure" if is_unsure(configs[finding], probability) else ""
+            print(f"  {finding:<20} {probability:6.1%}{call}")
     if results:
-        print_note(CAVEAT)
+        print_note(CAVEAT if any(map(is_calibrated, configs.values())) else UNCALIBRATED)

@@ -52,6 +52,7 @@ def run_published(arguments: argparse.Namespace) -> int:
     from egma.convert.weight_files import find_weights, load_tensors
     from egma.digest import digest_file
 
+    _check_out(arguments.out)
     films = _load_films(arguments.films)
     path = find_weights(arguments.file)
     tensors = load_tensors(path)
@@ -74,6 +75,7 @@ def run_open_clip(arguments: argparse.Namespace) -> int:
     from egma.convert.weight_files import load_tensors
     from egma.digest import digest_file
 
+    _check_out(arguments.out)
     films = _load_films(arguments.films)
     source = find_clip(arguments.model)
     tensors = load_tensors(source.weights)
@@ -82,6 +84,16 @@ def run_open_clip(arguments: argparse.Namespace) -> int:
         title, licence = f"{source.name}, imported from open_clip", _LICENCES["open-clip"]
         provenance = Provenance(title, source.name, digest_file(source.weights), licence, remarks, plan.unused)
         return _save(plan, provenance, Path(root), films, arguments)
+
+
+def _check_out(out: Path) -> None:
+    """Before minutes of work: where the checkpoint goes must be free for it."""
+    from egma.checkpoints import check_replaceable
+
+    try:
+        check_replaceable(out)
+    except OSError as error:
+        raise SettingsError(f"--out: {out.name!r} cannot be looked into ({error.strerror})") from None
 
 
 def _save(
@@ -145,5 +157,13 @@ def _report(saved: Checkpoint, provenance: Provenance, as_json: bool) -> int:
             {"name": saved.name, "hash": saved.hash, "folder": str(saved.folder), "unused": [*provenance.unused]}
         )
     else:
-        print(f"saved {saved.name} {saved.hash[:8]}; open it with --checkpoint {saved.folder}")
+        print(f"saved {saved.name} {saved.hash[:8]}; open it with --checkpoint {_asked_for_by(saved)}")
     return 0
+
+
+def _asked_for_by(saved: Checkpoint) -> str:
+    """Its name where that finds it, else its folder."""
+    from egma.checkpoints import list_checkpoints
+
+    by_name = any(info.folder.resolve() == saved.folder for info in list_checkpoints())
+    return saved.name if by_name else str(saved.folder)

@@ -5,6 +5,7 @@
     clip_source   where an open_clip model is: folder, hub, open_clip's list
     openclip      open_clip models, BiomedCLIP's hub layout included; clip_text their text half
     text_files    a text tower's config.json and tokenizer.json
+    tower_config  a tower's config.json, its sizes checked
     plan          every tensor's place, and the model that is filled by it
     finish        what every import ends with: a display range, the card, the folder
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from egma.compat import ensure_torchvision
+from egma.convert.tower_config import check_clip_sizes
 from egma.convert.weight_files import read_json
 from egma.errors import CheckpointError
 
@@ -124,8 +125,7 @@ def _check_settings(settings: Any) -> None:
         isinstance(settings.get(part), dict) for part in ("vision_cfg", "text_cfg")
     ):
         raise CheckpointError(f"{_CONFIG}: wanted a model_cfg with vision_cfg and text_cfg in it")
-    if not isinstance(settings.get("embed_dim"), int):
-        raise CheckpointError(f"{_CONFIG}: model_cfg.embed_dim: wanted a whole number")
+    check_clip_sizes(settings, _CONFIG)
     if "multimodal_cfg" in settings:
         raise CheckpointError("CoCa models (multimodal_cfg) keep no patch grid of their own; choose a CLIP")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from egma.config import TextTowerConfig, TowerFiles
 from egma.convert.clip_source import ClipSource, fetch_tower, tower_folders
 from egma.convert.text_files import TEXT_FOLDER, has_tokenizer, write_text_files, write_tokenizer
+from egma.convert.tower_config import check_sizes
 from egma.convert.weight_files import read_json
 from egma.digest import digest_file
 from egma.errors import CheckpointError
@@ -141,7 +142,9 @@ def _is_encoder(path: Path) -> bool:
 def _read_encoder(path: Path, whose: str) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"{whose}: {path.parent.name!r} is no folder with a config.json; give the tower's own")
-    return read_json(path, f"{whose}: the config.json in {path.parent.name!r}")
+    settings = read_json(path, f"{whose}: the config.json in {path.parent.name!r}")
+    check_sizes(settings, whose)
+    return settings
 
 
 def _tokenizer_folder(source: ClipSource, text: Mapping[str, Any], text_tower: Path | None) -> Path:

@@ -12,6 +12,7 @@ import numpy as np
 from egma.checkpoints import Checkpoint, save_checkpoint
 from egma.config import ModelConfig
 from egma.display import fit_display_range
+from egma.errors import CheckpointError
 from egma.findings import FINDINGS
 from egma.types import Study
 
@@ -77,11 +78,14 @@ def measure_display_range(model: EgmaModel, config: ModelConfig, films: Sequence
 
     engine = Engine(Checkpoint("import", None, config), model)
     phrases = [engine.prompts(finding).positive[0] for finding in FINDINGS if finding in engine.findings]
-    cosines = [
-        found.grid[engine.geometry(film).seen_patches(found.grid.shape)]
-        for film in films
-        for found in engine.ground(film, phrases)
-    ]
+    try:
+        cosines = [
+            found.grid[engine.geometry(film).seen_patches(found.grid.shape)]
+            for film in films
+            for found in engine.ground(film, phrases)
+        ]
+    except (RuntimeError, TypeError, ValueError, IndexError) as error:  # a config that builds and does not run
+        raise CheckpointError(f"the towers cannot be run as their config.json asks: {str(error)[:120]!r}") from error
     return fit_display_range(np.concatenate(cosines))
 
 

@@ -72,7 +72,7 @@ def plan_clip(
         display_range=(-1.0, 1.0),
         classify=build_findings(),
     )
-    plan = build_plan(config, tensors, lambda each: _place(each, text, flat))
+    plan = build_plan(config, tensors, lambda each: _place(each, text, flat), lambda each: _spell(each, text, flat))
     return plan, (*image_remarks, *remarks)
 
 
@@ -86,6 +86,20 @@ def _place(name: str, text: TextTowerConfig, flat: bool) -> str | None:
         return name
     inside = name.removeprefix("text.")
     return "text.trunk." + inside if text.kind == "open_clip" else _place_encoder(inside)
+
+
+def _spell(name: str, text: TextTowerConfig, flat: bool) -> str:
+    """What the file would call a tensor of the model: `_place` the other way round."""
+    if name.startswith("image.trunk."):
+        return _VISUAL + name.removeprefix("image.trunk.")
+    if name.startswith("text_projection."):
+        return "text.proj." + name.removeprefix("text_projection.")
+    if not name.startswith("text.trunk."):
+        return name
+    inside = name.removeprefix("text.trunk.")
+    if text.kind != "open_clip":
+        return f"text.transformer.{inside}"
+    return inside if flat else f"text.{inside}"
 
 
 def _place_encoder(name: str) -> str | None:

@@ -31,16 +31,30 @@ class ImportPlan:
         tensors: name in the model -> tensor.
         published: name in the model -> name in the file.
         unused: names in the file that no embedding passes through, all of them known.
+        spell: what the file would call a tensor of the model, for sentences.
     """
 
     config: ModelConfig
     tensors: dict[str, Tensor]
     published: dict[str, str]
     unused: tuple[str, ...]
+    spell: Callable[[str], str]
 
 
-def build_plan(config: ModelConfig, tensors: Mapping[str, Tensor], rename: Callable[[str], str | None]) -> ImportPlan:
-    """Give every tensor its place; `rename` says None for one that is known and not needed."""
+def build_plan(
+    config: ModelConfig,
+    tensors: Mapping[str, Tensor],
+    rename: Callable[[str], str | None],
+    spell: Callable[[str], str],
+) -> ImportPlan:
+    """Give every tensor its place.
+
+    Args:
+        config: of the model they go into.
+        tensors: the file, by name.
+        rename: a file's name -> the model's; None for one that is known and not needed.
+        spell: the model's name -> the file's, for one that is missing.
+    """
     placed: dict[str, Tensor] = {}
     published: dict[str, str] = {}
     unused: list[str] = []
@@ -52,7 +66,7 @@ def build_plan(config: ModelConfig, tensors: Mapping[str, Tensor], rename: Calla
         if target in published:
             raise CheckpointError(f"the file holds the same tensor twice: {published[target]!r} and {name[:120]!r}")
         placed[target], published[target] = tensor, name
-    return ImportPlan(config, placed, published, tuple(sorted(unused)))
+    return ImportPlan(config, placed, published, tuple(sorted(unused)), spell)
 
 
 def fill_model(plan: ImportPlan, text_root: Path) -> EgmaModel:
@@ -84,11 +98,12 @@ def _check_names(plan: ImportPlan, wanted: Iterable[str]) -> None:
             f"the file holds {_count(unknown)} that the towers do not have: {_list(unknown)}; "
             "is it another family's file, or are the towers' configs of other sizes?"
         )
-    missing = sorted(name for name in set(wanted) - set(plan.tensors) if not name.endswith(_COUNTER))
+    absent = set(wanted) - set(plan.tensors)
+    missing = sorted(plan.spell(name) for name in absent if not name.endswith(_COUNTER))
     if missing:
         raise CheckpointError(
-            f"the file lacks {_count(missing)} that the towers' configs ask for, as this project calls them: "
-            f"{_list(missing)}; is the file complete, and are the configs its own?"
+            f"the file lacks {_count(missing)} that the towers' configs ask for: {_list(missing)}; "
+            "is the file complete, and are the configs its own?"
         )
 
 

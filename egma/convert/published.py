@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from egma.config import HeadConfig, ImageTowerConfig, ModelConfig, TextTowerConfig, TowerFiles
 from egma.convert.plan import ImportPlan, build_plan
-from egma.convert.weight_files import read_json
+from egma.convert.tower_config import read_tower_config
 from egma.errors import CheckpointError
 from egma.findings import build_findings
 
@@ -33,6 +33,7 @@ _SWIN_HEAD = "vision_model.projection_head.weight"
 _RESNET_HEAD = "vision_model.model.fc.weight"
 _FINER_HEADS = ("vision_model.projection_head1.weight", "vision_model.projection_head2.weight")
 _TEXT_HEAD = "text_model.projection_head.weight"
+_IMAGE, _TEXT = "vision_model.model.", "text_model.model."
 _RESNET_MARK = "vision_model.model.conv1.weight"
 _EGMA_MARK = "word_local_atten_layer."
 
@@ -92,7 +93,8 @@ def plan_import(
         display_range=_UNFITTED_RANGE,
         classify=build_findings(),
     )
-    return build_plan(config, tensors, lambda name: _place(name, heads))
+    old_names = any(_SWIN_RENAMES[0][0] in name for name in tensors if name.startswith(_IMAGE))
+    return build_plan(config, tensors, lambda name: _place(name, heads), lambda name: _spell(name, heads, old_names))
 
 
 def find_heads(family: Family, tensors: Mapping[str, Tensor]) -> tuple[str, ...]:
@@ -132,11 +134,28 @@ def _place(name: str, heads: tuple[str, ...]) -> str | None:
         return f"heads.layers.{heads.index(name)}.weight"
     if name == _TEXT_HEAD:
         return "text_projection.weight"
-    if name.startswith("vision_model.model."):
-        return "image.trunk." + rename_swin(name.removeprefix("vision_model.model."))
-    if name.startswith("text_model.model."):
-        return "text.trunk." + name.removeprefix("text_model.model.")
+    if name.startswith(_IMAGE):
+        return "image.trunk." + rename_swin(name.removeprefix(_IMAGE))
+    if name.startswith(_TEXT):
+        return "text.trunk." + name.removeprefix(_TEXT)
     return name
+
+
+def _spell(name: str, heads: tuple[str, ...], old_names: bool) -> str:
+    """What the file would call a tensor of the model: `_place` the other way round."""
+    if name.startswith("heads.layers."):
+        return heads[int(name.split(".")[2])]
+    if name == "text_projection.weight":
+        return _TEXT_HEAD
+    if name.startswith("text.trunk."):
+        return _TEXT + name.removeprefix("text.trunk.")
+    if not name.startswith("image.trunk."):
+        return name
+    spelled = _IMAGE + name.removeprefix("image.trunk.")
+    for old, new in _SWIN_RENAMES if old_names else ():
+        if new in spelled:
+            return spelled.replace(new, old)
+    return spelled
 
 
 def rename_swin(name: str) -> str:
@@ -176,11 +195,4 @@ def _swin_config(folder: Path | None, heads: int) -> ImageTowerConfig:
 def _read_swin(folder: Path | None) -> dict[str, Any]:
     if folder is None:
         raise CheckpointError("--image-tower is missing: a folder with the Swin's own config.json")
-    path = folder / "config.json"
-    if not path.is_file():
-        raise CheckpointError(f"--image-tower: {folder.name!r} is no folder with a config.json; give the tower's own")
-    settings = read_json(path, f"--image-tower: the config.json in {folder.name!r}")
-    kind = settings.get("model_type", "swin")
-    if kind != "swin":
-        raise CheckpointError(f"--image-tower: {folder.name!r} holds a {str(kind)[:40]!r}, wanted the file's own Swin")
-    return settings
+    return read_tower_config(folder, "--image-tower", ("swin",))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from egma.config import TowerFiles
+from egma.convert.tower_config import read_tower_config
 from egma.convert.weight_files import read_json
 from egma.digest import digest_file
 from egma.errors import CheckpointError
@@ -21,13 +22,7 @@ def read_text_config(folder: Path | None) -> dict[str, Any]:
     """The config.json of `--text-tower`, which must be a BERT's."""
     if folder is None:
         raise CheckpointError("--text-tower is missing: a folder with Bio_ClinicalBERT's config.json and vocab.txt")
-    if not (folder / "config.json").is_file():
-        raise CheckpointError(f"--text-tower: {folder.name!r} is no folder with a config.json; give the tower's own")
-    settings = read_json(folder / "config.json", f"--text-tower: the config.json in {folder.name!r}")
-    kind = settings.get("model_type", "bert")
-    if kind != "bert":
-        raise CheckpointError(f"--text-tower: {folder.name!r} holds a {str(kind)[:40]!r}, wanted the file's own BERT")
-    return settings
+    return read_tower_config(folder, "--text-tower", ("bert",))
 
 
 def write_text_files(settings: dict[str, Any], tokenizer: Path, root: Path) -> TowerFiles:

@@ -131,4 +131,12 @@ def _named(loaded: Any, path: Path) -> dict[str, Tensor]:
     others = [str(name) for name, value in loaded.items() if not isinstance(value, torch.Tensor)]
     if others:
         raise CheckpointError(f"{path.name}: wanted tensors alone, but {others[0][:80]!r} is something else")
-    return {str(name).removeprefix("module."): value for name, value in loaded.items()}
+    named: dict[str, Tensor] = {}
+    for name, value in loaded.items():
+        short = str(name).removeprefix("module.")
+        if short in named:
+            raise CheckpointError(f"{path.name} holds the tensor {short[:80]!r} twice, with and without 'module.'")
+        if value.layout != torch.strided or value.is_quantized or value.is_meta:
+            raise CheckpointError(f"{path.name}: {short[:80]!r} is sparse, quantized or empty; wanted plain numbers")
+        named[short] = value
+    return named

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import Tensor
 
 from egma.__main__ import main
@@ -136,7 +137,14 @@ def test_a_missing_tensor_is_named(
     tensors: dict[str, Tensor], refused: Run, towers: tuple[object, ...], tmp_path: Path
 ) -> None:
     less = {name: tensor for name, tensor in tensors.items() if not name.endswith("layernorm.bias")}
-    assert "layernorm.bias" in refused("medclip", save(less, tmp_path), *towers)
+    sentence = refused("medclip", save(less, tmp_path), *towers)
+    assert "'vision_model.model.layernorm.bias'" in sentence  # as the file would call it
+    deep = "vision_model.model.encoder.layers.0.blocks.0.attention.self.query.weight"
+    less = {name: tensor for name, tensor in tensors.items() if name != deep}
+    assert repr(deep) in refused("medclip", save(less, tmp_path), *towers)
+    word = "text_model.model.encoder.layer.0.attention.self.key.bias"
+    less = {name: tensor for name, tensor in tensors.items() if name != word}
+    assert repr(word) in refused("medclip", save(less, tmp_path), *towers)
 
 
 @pytest.mark.parametrize("tower", ["swin", "clinicalbert"])
@@ -230,3 +238,82 @@ def test_films_that_are_none_are_said(
         arguments = ["convert", "medclip", file, *towers, "--out", tmp_path / "out", "--films", folder]
         assert main([*map(str, arguments)]) == 2
         assert "--films" in capsys.readouterr().err
+
+
+def test_a_file_that_was_cut_short_is_one_sentence(
+    tensors: dict[str, Tensor], refused: Run, towers: tuple[object, ...], tmp_path: Path
+) -> None:
+    whole = save(tensors, tmp_path).read_bytes()
+    for share in (0.1, 0.5, 0.99):
+        (tmp_path / "pytorch_model.bin").write_bytes(whole[: int(share * len(whole))])
+        assert "damaged or no PyTorch file" in refused("medclip", tmp_path / "pytorch_model.bin", *towers)
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, tmp_path / "model.safetensors")
+    whole = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
+    assert "damaged or no safetensors file" in refused("medclip", tmp_path / "model.safetensors", *towers)
+
+
+def test_a_tensor_that_is_there_twice_or_no_plain_numbers_is_refused_by_name(
+    tensors: dict[str, Tensor], refused: Run, towers: tuple[object, ...], tmp_path: Path
+) -> None:
+    name = "vision_model.projection_head.weight"
+    assert "twice" in refused("medclip", save({**tensors, f"module.{name}": tensors[name]}, tmp_path), *towers)
+    for odd in (tensors[name].to_sparse(), tensors[name].to("meta"), tensors[name].to(torch.complex64)):
+        assert name in refused("medclip", save({**tensors, name: odd}, tmp_path), *towers)
+
+
+@pytest.mark.parametrize(
+    ("tower", "change"),
+    [
+        ("swin", {"embed_dim": 10_000_000}),
+        ("swin", {"depths": [1, 1, 10_000_000, 1]}),
+        ("swin", {"depths": []}),
+        ("swin", {"num_heads": "many"}),
+        ("swin", {"mlp_ratio": None}),
+        ("clinicalbert", {"num_hidden_layers": 10_000_000}),
+        ("clinicalbert", {"hidden_size": -1}),
+        ("clinicalbert", {"num_attention_heads": True}),
+        ("clinicalbert", {"num_attention_heads": 3}),
+        ("clinicalbert", {"layer_norm_eps": "x"}),
+        ("clinicalbert", {"pad_token_id": 1.5}),
+    ],
+    ids=lambda value: "-".join(map(str, value)) if isinstance(value, dict) else value,
+)
+def test_a_towers_config_of_nonsense_is_refused_before_a_model_is_built(
+    tower: str,
+    change: dict[str, Any],
+    tensors: dict[str, Tensor],
+    refused: Run,
+    towers: tuple[object, ...],
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "towers" / tower / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    sentence = refused("medclip", save(tensors, tmp_path), *towers)
+    assert next(iter(change)) in sentence or "cannot be built" in sentence
+
+
+def test_where_it_goes_is_looked_at_before_anything_is_read(tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "taken.txt").write_text("words")
+    for out, said in ((tmp_path / "taken.txt", "is a file"), (tmp_path / "bad name!", "name is letters")):
+        assert main(["convert", "medclip", str(tmp_path / "absent.bin"), "--out", str(out)]) == 2
+        assert said in capsys.readouterr().err
+        assert main(["convert", "open-clip", str(tmp_path / "absent"), "--out", str(out)]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_an_import_replaces_a_checkpoint_as_a_whole_and_a_failed_one_leaves_it(
+    tensors: dict[str, Tensor], towers: tuple[object, ...], films: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    arguments = [*map(str, ("medclip", save(tensors, tmp_path), *towers)), "--out", str(out), "--films", str(films)]
+    assert main(["convert", *arguments]) == 0
+    before = {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    save(dict(list(tensors.items())[:-3]), tmp_path)
+    assert main(["convert", *arguments]) == 2
+    assert {path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    save({**tensors, "logit_scale": torch.tensor(3.0)}, tmp_path)
+    assert main(["convert", *arguments]) == 0
+    assert (out / "model.safetensors").read_bytes() != before[Path("model.safetensors")]
+    assert [path.name for path in tmp_path.glob("*out*")] == ["out"]
+    assert not list(tmp_path.glob(".out*"))
