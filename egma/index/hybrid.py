@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ _POOL = 200  # reports taken from each ranking, or five times as many as are wan
 _WEIGHT = {AGREES: 1.0, SILENT: 0.5, CONTRADICTS: 0.1}  # below any report that does not contradict within the pool
 _PHRASES = 256
 _RECORDS_A_PHRASE = 1_000
+_FEW_RECORDS = 2_000  # a filter that leaves at most this many: their own sentences alone are compared
 
 
 @dataclass(frozen=True)
@@ -180,8 +182,10 @@ class HybridSearch:
     ) -> dict[int, float]:
         """The best cosine of each report among its sentences that do not contradict the question."""
         wanted, best = _PHRASES, dict[int, float]()
+        there = int(allowed.sum()) if allowed is not None else 0
+        few = _phrases_of(connection, allowed) if allowed is not None and there <= _FEW_RECORDS else None
         while True:
-            phrases, scores = self._spaces[SENTENCES].nearest(connection, query, wanted)
+            phrases, scores = self._spaces[SENTENCES].nearest(connection, query, wanted, few)
             best.clear()
             for phrase, score in zip(phrases.tolist(), scores.tolist()):
                 if stance is not None and _contradicts(connection, phrase, stance):
@@ -193,9 +197,16 @@ class HybridSearch:
                         best[row] = score
                 if len(best) >= pool:
                     return best
-            if len(phrases) < wanted:
+            if len(phrases) < wanted or (allowed is not None and len(best) >= there):
                 return best
             wanted *= 4
+
+
+def _phrases_of(connection: sqlite3.Connection, allowed: Allowed) -> Allowed:
+    """The sentences of a few records."""
+    marked = json.dumps(np.flatnonzero(allowed).tolist())
+    there = "SELECT DISTINCT phrase FROM sentences WHERE record IN (SELECT value FROM json_each(?))"
+    return allow_rows(np.array([row for (row,) in connection.execute(there, (marked,))], np.int64))
 
 
 def _contradicts(connection: sqlite3.Connection, phrase: int, stance: Stance) -> bool:
