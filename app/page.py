@@ -10,6 +10,7 @@ import app.api
 import app.tabs.about
 import app.tabs.gaze
 import app.tabs.study
+import app.tabs.train
 from app.films import OpenFilm
 from app.services import Services
 from app.theme import TOGGLE_DARK_JS
@@ -36,6 +37,8 @@ def build_page(services: Services, first: OpenFilm) -> gr.Blocks:
                 study = app.tabs.study.build(services, first)
             with gr.Tab("Gaze", id="gaze") as gaze:
                 app.tabs.gaze.build(services, study, first, gaze)
+            with gr.Tab("Train", id="train") as train:
+                app.tabs.train.build(services, study, train)
             with gr.Tab("About", id="about") as about:
                 app.tabs.about.build(services, study, about)
         app.api.build(services)

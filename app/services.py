@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.gaze.library import GazeLibrary
@@ -39,6 +40,11 @@ class Services:
     models: Models
     gaze: GazeStore = field(default_factory=GazeStore)
     gaze_library: GazeLibrary = field(default_factory=GazeLibrary)
+
+    @property
+    def runs(self) -> Path:
+        """Where long work has its folders; in the private folder where nothing may be kept."""
+        return (self.settings.data if self.settings.data is not None else self.folder.root) / "runs"
 
     @property
     def model(self) -> ModelSlot:

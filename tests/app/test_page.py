@@ -37,7 +37,7 @@ def test_everything_else_is_private_and_limited(page):
     assert plumbing
     for fn in plumbing:
         assert fn.api_visibility == "private"
-        assert fn.fn is None or not fn.queue or fn.concurrency_id in ("model", "films"), fn.api_name
+        assert fn.fn is None or not fn.queue or fn.concurrency_id in ("model", "films", "train"), fn.api_name
         assert fn.show_progress == "hidden"
 
 

@@ -1,0 +1,241 @@
+"""What the Train tab shows of runs: values from their folders, made into the panels' data. No decisions, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.jobs import is_example
+from app.panels.data import RowsData
+from app.panels.training import Chart, CurvesData, RunData, RunRow, RunsData, Series
+from egma.jobs import JobFolder, JobState
+
+MOST_POINTS = 300
+_NO_CURVES = "Curves come with the first step."
+_EXAMPLE_NOTE = "This run came along as an example; nothing can be changed in it."
+_STEP_CHARTS = (
+    ("loss", "Total loss", "The weighted sum of the terms below."),
+    ("contrastive", "Contrastive", "Films and reports of a batch find each other."),
+    ("gaze_alignment", "EGF, gaze alignment", "Sentences near the patches looked at."),
+    ("gaze_mapping", "EGM, gaze mapping", "Sentences rebuilt from patches, and patches from sentences."),
+    ("label_alignment", "Label alignment", "Labelled films near sentences of like findings."),
+    ("learning_rate", "Learning rate", "Of the heads."),
+)
+_VALIDATION_CHARTS = (
+    ("pointing", "Pointing game", "Share of lesions that the strongest patch lies in, on fresh phantoms. 1 is best."),
+    ("auroc", "Macro AUROC", "Findings by prompts; 0.5 is chance, 1 is best."),
+    ("gaze_correlation", "Agreement with gaze", "Correlation of a sentence's map with where was looked. 1 is best."),
+    ("recall", "Report finds film, R@5", "Share of reports whose film is among the five nearest."),
+    ("loss", "Validation loss", "The training's own loss, on films it does not train on."),
+)
+_OUTCOME = (
+    ("pointing", "Pointing game (fresh phantoms)"),
+    ("auroc", "Macro AUROC by prompts"),
+    ("gaze_correlation", "Agreement with gaze (correlation)"),
+    ("loss", "Validation loss"),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class RunEvents:
+    """A run's events by kind, each step as it was taken last."""
+
+    steps: list[dict[str, Any]]
+    validations: list[dict[str, Any]]
+
+
+def sort_events(events: Iterable[dict[str, Any]]) -> RunEvents:
+    """Steps and validations in order; a resumed run takes some steps again."""
+    kinds: dict[str, dict[int, dict[str, Any]]] = {"step": {}, "validation": {}}
+    for event in events:
+        step = event.get("step")
+        if event.get("kind") in kinds and isinstance(step, int):
+            kinds[event["kind"]][step] = event
+    return RunEvents(*([each[step] for step in sorted(each)] for each in (kinds["step"], kinds["validation"])))
+
+
+def runs_screen(jobs: Sequence[JobFolder], current: str) -> RunsData:
+    """The list of runs."""
+    note = "No runs of yours yet: start one, or look at this example." if [*map(_id, jobs)] == ["example"] else ""
+    return RunsData(rows=[_run_row(job) for job in jobs], current=current, note=note)
+
+
+def run_screen(job: JobFolder, events: RunEvents) -> RunData:
+    """One run: state, figures of the moment, outcome."""
+    state = job.state()
+    result = job.result() or {}
+    return RunData(
+        title=run_title(job),
+        state=state.name,
+        sentence=_sentence(state),
+        share=None if state.is_over else _share(state),
+        facts=_facts(job, state, events),
+        outcome_head=["", "Before", "Now" if not result else "After"],
+        outcome=_outcome(events, result),
+        note=_EXAMPLE_NOTE if is_example(job.id) else _meaning(events),
+    )
+
+
+def curves_screen(runs: Sequence[tuple[str, RunEvents]]) -> CurvesData:
+    """Charts of a run, and of a second one beside it."""
+    charts = [
+        *(_chart(name, title, meaning, "validation", runs) for name, title, meaning in _VALIDATION_CHARTS),
+        *(_chart(name, title, meaning, "step", runs) for name, title, meaning in _STEP_CHARTS),
+    ]
+    drawn = [chart for chart in charts if chart.series and any(_has_value(line) for line in chart.series)]
+    return CurvesData(charts=drawn, empty=_NO_CURVES)
+
+
+def config_screen(jobs: Sequence[JobFolder]) -> RowsData:
+    """The settings of a run; of two, what differs comes first and is marked."""
+    configs = [job.config() for job in jobs]
+    names = [name for name in configs[0] if name != "provenance"]
+    values = {name: [_word(config.get(name)) for config in configs] for name in names}
+    provenance = [config.get("provenance") or {} for config in configs]
+    values["data SHA-256"] = [str((each.get("data") or {}).get("sha256", ""))[:12] or "unknown" for each in provenance]
+    values["revision"] = [str(each.get("revision", ""))[:12] or "none" for each in provenance]
+    rows = [[name, *told] for name, told in values.items()]
+    if len(jobs) > 1:
+        rows = sorted(rows, key=lambda row: len(set(row[1:])) == 1)
+        rows = [[f"{row[0]} (differs)" if len(set(row[1:])) > 1 else row[0], *row[1:]] for row in rows]
+    return RowsData(caption="", head=["Setting", *(run_title(job) for job in jobs)], rows=rows)
+
+
+def run_title(job: JobFolder) -> str:
+    """A run's name for people: preset, checkpoint name where it has one, and when."""
+    if is_example(job.id):
+        return "Example: demo on phantoms"
+    config = job.config()
+    name = str(config.get("name") or "")
+    return f"{name or config.get('preset') or job.title}, {_when(job.id)}"
+
+
+def _id(job: JobFolder) -> str:
+    return "example" if is_example(job.id) else job.id
+
+
+def _run_row(job: JobFolder) -> RunRow:
+    state = job.state()
+    return RunRow(
+        id=_id(job),
+        title=run_title(job),
+        state=state.name,
+        detail=_detail(job, state),
+        share=None if state.is_over else _share(state),
+    )
+
+
+def _detail(job: JobFolder, state: JobState) -> str:
+    if state.name in ("failed", "lost"):
+        return f"{state.cause}: {state.text}" if state.cause else state.text
+    result = job.result()
+    if result is not None:
+        before, after = result.get("before") or {}, result.get("after") or {}
+        if after.get("pointing") is not None:
+            return f"pointing {_figure(before.get('pointing'))} to {_figure(after['pointing'])}"
+    return state.text
+
+
+def _sentence(state: JobState) -> str:
+    cause = f"{state.cause[:1].upper()}{state.cause[1:]}. " if state.cause else ""
+    return f"{cause}{state.text}"
+
+
+def _share(state: JobState) -> float:
+    return min(1.0, state.done / state.total) if state.total else 0.0
+
+
+def _facts(job: JobFolder, state: JobState, events: RunEvents) -> list[list[str]]:
+    facts: list[list[str]] = []
+    planned = state.total if not state.is_over and events.steps else (job.result() or {}).get("planned_steps")
+    if events.steps:
+        last = events.steps[-1]
+        facts.append(["Step", f"{last['step']} of {planned}" if planned else str(last["step"])])
+        facts.append(["Step time", write_seconds(float(last.get("step_s") or 0))])
+        if not state.is_over:
+            facts.append(["Time left", write_seconds(float(last.get("left_s") or 0))])
+        facts.append(["Memory", f"{float(last.get('device_mb') or 0):,.0f} MB"])
+    elif not state.is_over and state.total:
+        facts.append(["Preparing", f"{state.done} of {state.total}"])
+    seconds = (job.result() or {}).get("seconds")
+    if seconds:
+        facts.append(["Took", write_seconds(float(seconds))])
+    if state.heartbeat_s is not None and not state.is_over:
+        facts.append(["Heard of", f"{state.heartbeat_s:.0f} s ago"])
+    return facts
+
+
+def _outcome(events: RunEvents, result: dict[str, Any]) -> list[list[str]]:
+    if not events.validations:
+        return []
+    before = result.get("before") or events.validations[0]
+    after = result.get("after") or (events.validations[-1] if len(events.validations) > 1 else {})
+    rows = [[label, _figure(before.get(key)), _figure(after.get(key))] for key, label in _OUTCOME]
+    rows.append(["Report finds film, R@1/5/10", _recalls(before), _recalls(after)])
+    return [row for row in rows if row[1] != "none" or row[2] != "none"]
+
+
+def _meaning(events: RunEvents) -> str:
+    if not events.validations:
+        return ""
+    told = events.validations[-1]
+    return (
+        f"Pointing on {told.get('pointing_of', 0)} lesions of phantoms; the rest on validation films, which also "
+        "choose the step that is kept: expect less on others."
+    )
+
+
+def _chart(name: str, title: str, meaning: str, kind: str, runs: Sequence[tuple[str, RunEvents]]) -> Chart:
+    series = [_series(run, name, events.steps if kind == "step" else events.validations) for run, events in runs]
+    return Chart(title=title, meaning=meaning, kind=kind, series=[line for line in series if line.steps])
+
+
+def _series(run: str, name: str, events: list[dict[str, Any]]) -> Series:
+    """At most `MOST_POINTS` of the events, the last among them."""
+    stride = max(1, -(-len(events) // MOST_POINTS))
+    kept = events[::-1][::stride][::-1]
+    return Series(name=run, steps=[event["step"] for event in kept], values=[_value(event, name) for event in kept])
+
+
+def _value(event: dict[str, Any], name: str) -> float | None:
+    value = (event.get("text_to_image") or [None] * 3)[1] if name == "recall" else event.get(name)
+    return round(float(value), 6) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def _has_value(line: Series) -> bool:
+    return any(value is not None for value in line.values)
+
+
+def _recalls(measures: dict[str, Any]) -> str:
+    values = measures.get("text_to_image")
+    return " / ".join(_figure(value) for value in values) if isinstance(values, list) else "none"
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, (int, float)) and not isinstance(value, bool) else "none"
+
+
+def write_seconds(value: float) -> str:
+    """A span of time in the unit that a reader would use."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    if value < 90:
+        return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
+    minutes = value / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _word(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: "none"}[value]
+    return f"{value:g}" if isinstance(value, (int, float)) else str(value) or "none"
+
+
+def _when(job_id: str) -> str:
+    try:
+        moment = datetime.strptime(job_id[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return job_id[:40]
+    return f"{moment:%d %b %H:%M:%S}"
