@@ -5,7 +5,7 @@
     if (kept && document.body.classList.contains("dark") !== (kept === "dark")) document.querySelector("#egma-theme")?.click();
   } catch { /* storage is closed in private windows */ }
 
-  // A film dropped anywhere on the page goes to the button that opens films.
+  // What is dropped anywhere on the page goes to the button that opens files on the tab in sight.
   if (window.egmaDrop) return;
   window.egmaDrop = true;
   const carriesFiles = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
@@ -18,11 +18,13 @@
     if (!carriesFiles(event)) return;
     event.preventDefault();
     depth = 0; mark(false);
-    const input = document.querySelector("#egma-open")?.parentElement.querySelector("input[type=file]");
-    const file = event.dataTransfer.files[0];
-    if (!input || !file) return;
+    const gaze = document.querySelector("#egma-gaze-open");
+    const taken = gaze?.offsetParent ? gaze : document.querySelector("#egma-open"); // in the Gaze tab: any number, recordings too
+    const input = taken?.parentElement.querySelector("input[type=file]");
+    const files = [...event.dataTransfer.files].slice(0, taken === gaze ? undefined : 1);
+    if (!input || !files.length) return;
     const transfer = new DataTransfer();
-    transfer.items.add(file);
+    for (const file of files) transfer.items.add(file);
     input.files = transfer.files;
     input.dispatchEvent(new Event("change", { bubbles: true }));
   });

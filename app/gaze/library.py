@@ -36,7 +36,10 @@ class Progress:
 
 @dataclass(eq=False)
 class DataSet:
-    """One data set: its recordings, and where its films and lung masks lie, found by their DICOM ids."""
+    """One data set: its recordings, and where its films and lung masks lie, found by their DICOM ids.
+
+    `opened` holds the keys of films of it that are open, by their DICOM ids.
+    """
 
     name: str
     folder: Path
@@ -44,6 +47,7 @@ class DataSet:
     recordings: Recordings | None = None
     films: dict[str, Path] = field(default_factory=dict)
     lungs: dict[str, tuple[Path, Path]] = field(default_factory=dict)
+    opened: dict[str, str] = field(default_factory=dict)
 
     def index(self) -> None:
         """Find recordings and films; memory grows with their number, not with their size."""
@@ -89,8 +93,8 @@ class GazeLibrary:
         """Folders that may be data sets, by name."""
         if self.root is None or not self.root.is_dir():
             return []
-        folders = [path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith(".")]
-        return sorted(path.name for path in folders)[:MAX_DATA_SETS]
+        folders = [path for path in self.root.iterdir() if path.is_dir() and not path.is_symlink()]
+        return sorted(path.name for path in folders if not path.name.startswith("."))[:MAX_DATA_SETS]
 
     def open(self, name: str) -> DataSet:
         """The data set of that name; the first to ask starts its indexing.

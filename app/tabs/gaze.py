@@ -9,19 +9,28 @@ import gradio as gr
 
 from app.films import OpenFilm
 from app.gaze.example import GAZE_EXAMPLES
+from app.gaze.exports import LABELS, PERSONAL
 from app.gaze.store import OpenGaze
 from app.gaze.tables import FRAMES, PARTS, UNITS
 from app.menus import NameMenu
-from app.panels import FilmPanel, MessagePanel, NoticesPanel, TranscriptPanel
+from app.panels import FilmPanel, MessagePanel, NoticesPanel, RowsPanel, TranscriptPanel, VersusPanel
 from app.services import Services
+from app.tabs.gaze_answers import GazeAnswers
 from app.tabs.gaze_handlers import GazeHandlers
 from app.tabs.gaze_screen import gaze_screen, line_screen
-from app.tabs.study import READING, StudyTab
+from app.tabs.gaze_sets import DataSetHandlers
+from app.tabs.study import MODEL, QUIET, READING, StudyTab
 from app.uploads import FilesButton
 from app.viewer import GazeViewer
 
 PICK = "Example recordings…"
+WAIT_JS = "() => { window.egmaViewer?.gazeStage?.viewer.controls.say('Working on it…'); }"
 PICK_SET = "Data sets in your folder…"
+_EXPECTED = (
+    "Where the model would expect a reader to look on this film: its findings' maps, pooled and mixed with the centre "
+    "bias. Predicted, never recorded; where a recording is open, its agreement with it is measured."
+)
+_PICTURES = "What is on the film is saved above it: PNG beside the zoom, the replay as WebM beside the colours."
 PART_LABELS = {
     "x": "x (across)",
     "y": "y (down)",
@@ -45,6 +54,24 @@ class ColumnsCard:
 
 
 @dataclass(frozen=True, eq=False)
+class AnswersCard:
+    """Below the film: what is answered about the recordings that are open."""
+
+    reader: NameMenu
+    sentence: NameMenu
+    compare: gr.Button
+    versus: VersusPanel
+    regions: RowsPanel
+    expect: gr.Button
+    agreement: RowsPanel
+    kinds: gr.CheckboxGroup
+    raw: gr.Checkbox
+    export: gr.Button
+    files: gr.File
+    said: tuple[MessagePanel, MessagePanel, MessagePanel]
+
+
+@dataclass(frozen=True, eq=False)
 class GazeTab:
     """The tab's components that take part in events."""
 
@@ -64,6 +91,7 @@ class GazeTab:
     watching: gr.Timer
     columns: ColumnsCard
     transcript: TranscriptPanel
+    answers: AnswersCard
 
 
 def build(services: Services, study: StudyTab, first: OpenFilm, opened: gr.Tab) -> GazeTab:
@@ -74,6 +102,7 @@ def build(services: Services, study: StudyTab, first: OpenFilm, opened: gr.Tab) 
     with gr.Row(equal_height=False):
         with gr.Column(scale=9, min_width=320):
             viewer = GazeViewer(gaze_screen(first, empty), scripts=False, elem_id="egma-gaze-viewer")
+            answers = _build_answers()
         with gr.Column(scale=5, min_width=320, elem_classes="egma-side"):
             with gr.Column(elem_classes="egma-card"):
                 line = FilmPanel(line_screen(first, empty), elem_id="egma-gaze-line")
@@ -100,8 +129,10 @@ def build(services: Services, study: StudyTab, first: OpenFilm, opened: gr.Tab) 
         watching=watching,
         columns=columns,
         transcript=transcript,
+        answers=answers,
     )
-    _wire(tab, GazeHandlers(services), study, opened)
+    _wire_opening(tab, services, study, opened)
+    _wire_answers(tab, GazeAnswers(services), study)
     return tab
 
 
@@ -170,7 +201,36 @@ def _build_columns() -> ColumnsCard:
     return ColumnsCard(box, pending, preview, (*parts, frame, unit), confirm)
 
 
-def _wire(tab: GazeTab, handlers: GazeHandlers, study: StudyTab, opened: gr.Tab) -> None:
+def _build_answers() -> AnswersCard:
+    with gr.Tabs(elem_id="egma-gaze-answers"):
+        with gr.Tab("Model versus reader"):
+            with gr.Row(elem_classes="egma-row"):
+                reader = NameMenu([], label="Reader", min_width=170, scale=1, elem_id="egma-gaze-reader")
+                sentence = NameMenu([], label="Sentence", min_width=260, scale=3, elem_id="egma-gaze-sentence")
+            compare = gr.Button("Compare", variant="primary", size="sm", elem_id="egma-gaze-compare")
+            versus_said = MessagePanel(elem_id="egma-gaze-versus-said")
+            versus = VersusPanel(elem_id="egma-gaze-versus")
+        with gr.Tab("Regions"):
+            regions = RowsPanel(elem_id="egma-gaze-regions")
+        with gr.Tab("Expected gaze"):
+            gr.Markdown(_EXPECTED, elem_classes="egma-hint")
+            expect = gr.Button("Predict where a reader would look", size="sm", elem_id="egma-gaze-expect")
+            expected_said = MessagePanel(elem_id="egma-gaze-expected-said")
+            agreement = RowsPanel(elem_id="egma-gaze-agreement")
+        with gr.Tab("Files"):
+            choices = [(words, kind) for kind, words in LABELS.items()]
+            kinds = gr.CheckboxGroup(choices, value=["density", "regions"], label="Files", elem_id="egma-gaze-kinds")
+            raw = gr.Checkbox(label=PERSONAL, value=False, elem_id="egma-gaze-raw")
+            export = gr.Button("Make the files", variant="primary", size="sm", elem_id="egma-gaze-export")
+            files_said = MessagePanel(elem_id="egma-gaze-files-said")
+            files = gr.File(label="Ready", file_count="multiple", interactive=False, elem_id="egma-gaze-files")
+            gr.Markdown(_PICTURES, elem_classes="egma-hint")
+    said = (versus_said, expected_said, files_said)
+    return AnswersCard(reader, sentence, compare, versus, regions, expect, agreement, kinds, raw, export, files, said)
+
+
+def _wire_opening(tab: GazeTab, services: Services, study: StudyTab, opened: gr.Tab) -> None:
+    handlers, sets = GazeHandlers(services), DataSetHandlers(services)
     card = tab.columns
     shown = [tab.film, tab.gaze, tab.viewer, tab.line, tab.said, tab.notices, tab.choice, card.box]
     table = [card.pending, card.preview, *card.parts]
@@ -183,5 +243,25 @@ def _wire(tab: GazeTab, handlers: GazeHandlers, study: StudyTab, opened: gr.Tab)
     tab.back.click(handlers.use_study_film, study.film, shown, **READING)
     card.confirm.click(handlers.confirm_columns, [card.pending, *open_now, *card.parts], shown, **READING)
     tab.choice.input(handlers.choose_recording, [tab.choice, *open_now], shown, **READING)
-    tab.data_set.input(handlers.open_data_set, [tab.data_set, tab.film], indexed, **READING)
-    tab.watching.tick(handlers.watch_data_set, [tab.data_set, tab.film], indexed, **READING)
+    tab.data_set.input(sets.open_data_set, [tab.data_set, tab.film, tab.gaze], indexed, **READING)
+    tab.watching.tick(sets.watch_data_set, [tab.data_set, tab.film, tab.gaze], indexed, **READING)
+
+
+def _wire_answers(tab: GazeTab, answers: GazeAnswers, study: StudyTab) -> None:
+    card = tab.answers
+    on_film = [tab.film, tab.gaze]
+    menus = [card.reader, card.sentence, card.regions, card.versus, card.agreement, card.files]
+    versus_said, expected_said, files_said = card.said
+    versus = [card.versus, card.sentence, versus_said]
+    asked = [*on_film, card.reader, card.sentence, study.checkpoint]
+
+    for button in (card.compare, card.expect, card.export):
+        button.click(None, js=WAIT_JS, **QUIET)
+    tab.gaze.change(answers.follow, on_film, menus, **READING)
+    card.reader.input(answers.choose_reader, [*on_film, card.reader], menus, **READING)
+    gr.on([card.compare.click, card.sentence.input], answers.compare, asked, versus, **MODEL)
+    tab.transcript.choose_sentence(answers.compare_clicked, [*on_film, study.checkpoint], versus, **MODEL)
+    expected = [tab.viewer, card.agreement, expected_said]
+    card.expect.click(answers.expect, [*on_film, study.checkpoint], expected, **MODEL)
+    chosen = [card.kinds, card.raw, *on_film, study.checkpoint]
+    card.export.click(answers.export, chosen, [card.files, files_said], **MODEL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,23 +12,19 @@ import gradio as gr
 from app.alerts import answering
 from app.films import OpenFilm, load_upload
 from app.gaze.example import open_example
-from app.gaze.library import DataSet
 from app.gaze.opening import Handed, add_reader, place_reader, read_recordings, take_uploads
 from app.gaze.store import OpenGaze
 from app.gaze.tables import PARTS, build_mapping, preview_table
 from app.panels import MessageData, NoticesData
 from app.services import Services
 from app.tabs.gaze_screen import gaze_screen, line_screen, note_sentences
-from app.views.wording import as_sentence
+from app.tabs.gaze_sets import choice_menu, film_for
 from egma.errors import GazeError
 from egma.gaze.formats import ColumnMapping
 from egma.gaze.recordings import Recordings
-from egma.gaze.regions import Region, lung_zones
 from egma.gaze.track import GazeTrack
 
 FILM_TITLE = "Your film"
-MOST_CHOICES = 5000
-"""Recordings listed to choose from: REFLACX has 3,032."""
 
 
 class GazeView(NamedTuple):
@@ -53,16 +48,6 @@ class TableView(NamedTuple):
     parts: tuple[Any, ...]
 
 
-class DataSetView(NamedTuple):
-    """New values while a data set is indexed, and once it is there."""
-
-    gaze: Any
-    choice: Any
-    said: Any
-    progress: MessageData
-    watching: Any
-
-
 def _refused(sentence: str) -> GazeView:
     unchanged: Any = gr.skip()
     return GazeView(unchanged, unchanged, unchanged, unchanged, MessageData(text=sentence), *[unchanged] * 3)
@@ -70,10 +55,6 @@ def _refused(sentence: str) -> GazeView:
 
 def _no_table(sentence: str) -> tuple[Any, ...]:
     return (*_refused(sentence), *_flat(TableView(gr.skip(), gr.skip(), (gr.skip(),) * (len(PARTS) + 2))))
-
-
-def _no_data_set(sentence: str) -> DataSetView:
-    return DataSetView(gr.skip(), gr.skip(), MessageData(text=sentence), MessageData(), gr.Timer(active=False))
 
 
 def _flat(view: TableView) -> tuple[Any, ...]:
@@ -144,35 +125,11 @@ class GazeHandlers:
         if not name or current.choices is None:
             raise GazeError("choose a recording from the list")
         track = current.choices.find(name)
-        shown, current = self._film_for(track, self.services.films.find(film), current)
+        shown, current = film_for(self.services, track, self.services.films.find(film), current)
         reader = place_reader(track, shown.study.shape, len(current.readers) + 1)
         same_film = beside and current.film == shown.key
         added = add_reader(replace(current, film=shown.key), reader, beside=same_film)
         return self._opened(shown, self.services.gaze.add(added), choice=gr.skip())
-
-    @answering(_no_data_set)
-    def open_data_set(self, name: str | None, film: str) -> DataSetView:
-        """Begin to index a data set, or show what is in it."""
-        if not name:
-            return DataSetView(gr.skip(), gr.skip(), MessageData(), MessageData(), gr.Timer(active=False))
-        return self._data_set_view(self.services.gaze_library.open(name), film)
-
-    @answering(_no_data_set)
-    def watch_data_set(self, name: str | None, film: str) -> DataSetView:
-        """The timer's question while a data set is being indexed."""
-        return self.open_data_set(name, film)
-
-    def _data_set_view(self, found: DataSet, film: str) -> DataSetView:
-        progress = found.progress
-        if progress.state == "failed":
-            return _no_data_set(as_sentence(progress.words))
-        if progress.state != "ready" or found.recordings is None:
-            return DataSetView(
-                gr.skip(), gr.skip(), MessageData(), MessageData(text=progress.words), gr.Timer(active=True)
-            )
-        kept = self.services.gaze.add(OpenGaze(film, choices=found.recordings, data_set=found.name))
-        said = MessageData(text=f"{progress.words}. Choose a recording below.")
-        return DataSetView(kept.key, _choice(found.recordings), MessageData(), said, gr.Timer(active=False))
 
     def _film_of(self, handed: Handed, film: str) -> OpenFilm:
         """The film that came along; else the one on screen."""
@@ -185,21 +142,6 @@ class GazeHandlers:
             return self.services.films.find(film)
         study = load_upload(films[0], self.services.folder.uploads, load_study)
         return self.services.films.add(study, FILM_TITLE)
-
-    def _film_for(self, track: GazeTrack, shown: OpenFilm, current: OpenGaze) -> tuple[OpenFilm, OpenGaze]:
-        """The recording's own film where a data set has it, with its lung zones; else the one on screen."""
-        if not current.data_set:
-            return shown, current
-        found = self.services.gaze_library.open(current.data_set)
-        name = track.ids.get("dicom_id", "")
-        path = found.films.get(name)
-        if path is None:
-            return shown, replace(current, regions=())
-        from egma.imaging import load_study
-
-        key = f"data-{secrets.token_hex(16)}"
-        film = self.services.films.add(load_study(path), f"Film {name[:8]}", f"Data set {found.name}", key)
-        return film, replace(current, regions=_zones_of(found, name, film.study.shape))
 
     def _current(self, gaze: str, shown: OpenFilm, beside: bool) -> OpenGaze:
         """What is open, as far as it is on this film and further readers are to be added."""
@@ -227,7 +169,7 @@ class GazeHandlers:
             if len(found) > 1:
                 raise GazeError("a file that holds many recordings came with others; open it alone and choose from it")
             kept = self.services.gaze.add(replace(current, key="", choices=many, film=shown.key))
-            return self._opened(shown, kept, choice=_choice(many), said=_offer(many))
+            return self._opened(shown, kept, choice=choice_menu(many), said=_offer(many))
         gaze = current
         for at, track in enumerate(found):
             if isinstance(track, GazeTrack):
@@ -264,7 +206,7 @@ class GazeHandlers:
     def _opened(
         self, film: OpenFilm, gaze: OpenGaze, *, choice: Any = None, columns: Any = None, said: str = ""
     ) -> GazeView:
-        offered = _choice(gaze.choices) if gaze.choices is not None else gr.Dropdown(visible=False, value=None)
+        offered = choice_menu(gaze.choices) if gaze.choices is not None else gr.Dropdown(visible=False, value=None)
         return GazeView(
             film=film.key,
             gaze=gaze.key,
@@ -277,15 +219,6 @@ class GazeHandlers:
         )
 
 
-def _choice(recordings: Recordings) -> Any:
-    """The list of a file's or data set's recordings."""
-    names = recordings.names[:MOST_CHOICES]
-    label = f"Recording ({len(recordings):,})"
-    if len(recordings) > MOST_CHOICES:
-        label = f"Recording (the first {MOST_CHOICES:,} of {len(recordings):,})"
-    return gr.Dropdown(choices=list(names), value=None, label=label, visible=True)
-
-
 def _offer(recordings: Recordings) -> str:
     left_out = f" {len(recordings.skipped)} were left out." if recordings.skipped else ""
     return f"The file holds {len(recordings):,} recordings.{left_out} Choose one below."
@@ -293,20 +226,3 @@ def _offer(recordings: Recordings) -> str:
 
 def _closed_table() -> TableView:
     return TableView("", gr.skip(), (gr.skip(),) * (len(PARTS) + 2))
-
-
-def _zones_of(found: DataSet, name: str, shape: tuple[int, int]) -> tuple[Region, ...]:
-    """The lung zones of a film whose data set has masks of its lungs; none where they are of another size."""
-    import numpy as np
-    from PIL import Image
-
-    paths = found.lungs.get(name)
-    if paths is None or not all(path.is_file() for path in paths):
-        return ()
-    masks = []
-    for path in paths:
-        with Image.open(path) as picture:
-            if (picture.height, picture.width) != tuple(shape):
-                return ()
-            masks.append(np.asarray(picture.convert("L")) > 0)
-    return tuple(lung_zones(masks[0], masks[1]))

@@ -7,13 +7,17 @@ from dataclasses import asdict
 from typing import Any
 
 from app.films import OpenFilm
+from app.gaze.comparing import all_regions
 from app.gaze.store import OpenGaze, Reader
 from app.panels import FilmData
 from app.tabs.screen import viewer_screen
 from app.viewer.gaze import GazeData, GazeViewerData, PredictedData, ReaderData, RegionData, SentenceData, WordData
 from app.views.gaze import region_outline, sentence_rows, track_columns
-from egma.gaze.regions import Region
+from egma.gaze.expected import ExpectedGaze
+from egma.gaze.grid import thumbnail
 
+SHOWN_SIDE = 64
+"""Cells along the longer side of a map that is shown: a degree of gaze has two or three."""
 MOST_OUTLINES = 40
 """More outlines than EyeGaze's 17 boxes a film, fewer than would cover it."""
 
@@ -45,15 +49,6 @@ def reader_screen(reader: Reader, shape: tuple[int, int], key: str) -> ReaderDat
     )
 
 
-def all_regions(gaze: OpenGaze) -> list[Region]:
-    """Regions of the film and of every recording, those of one name and place once."""
-    found: list[Region] = []
-    for region in (*gaze.regions, *(region for reader in gaze.readers for region in reader.fixations.regions)):
-        if region not in found:
-            found.append(region)
-    return found
-
-
 def line_screen(film: OpenFilm, gaze: OpenGaze) -> FilmData:
     """The title line: which film, what is open on it."""
     if not gaze.readers:
@@ -78,3 +73,14 @@ def note_sentences(readers: Sequence[Reader]) -> list[str]:
         for note in reader.notes:
             found[note[:1].upper() + note[1:] + ("" if note.endswith(".") else ".")] = None
     return list(found)
+
+
+def predicted_screen(expected: ExpectedGaze) -> PredictedData:
+    """Expected gaze for the film, labelled as what it is."""
+    small = thumbnail(expected.density, SHOWN_SIDE)
+    return PredictedData(
+        rows=small.shape[0],
+        cols=small.shape[1],
+        data=[round(value, 3) for value in (small * small.size).ravel().tolist()],
+        label=expected.label[:1].upper() + expected.label[1:],
+    )

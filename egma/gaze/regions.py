@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 Bool = NDArray[np.bool_]
 ZONES = ("upper", "middle", "lower")
+
+
+def defused(cell: str) -> str:
+    """Text that a spreadsheet will not run: a cell that begins as a formula does gets an apostrophe."""
+    return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n") else cell
 
 
 class Region(Protocol):
@@ -168,12 +173,23 @@ def lung_zones(left_lung: Bool, right_lung: Bool) -> list[Region]:
     return zones
 
 
+def film_sixths(shape: tuple[int, int]) -> list[Region]:
+    """Thirds of both halves of a film, for one of which no region is known; named after the patient's sides."""
+    height, width = shape
+    regions: list[Region] = []
+    for side, x0, x1 in (("right", 0.0, width / 2), ("left", width / 2, float(width))):  # the patient's right is left
+        for row, zone in enumerate(ZONES):
+            box = (x0, row * height / 3, x1, (row + 1) * height / 3)
+            regions.append(BoxRegion(f"{side} {zone} sixth of the film", box))
+    return regions
+
+
 def write_regions_csv(rows: list[RegionGaze]) -> str:
     """The table as CSV text with a header line; an empty cell where there is no first look."""
     text = io.StringIO()
     writer = csv.DictWriter(text, [each.name for each in fields(RegionGaze)], lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        values = asdict(row).items()
+        values = asdict(replace(row, region=defused(row.region))).items()
         writer.writerow({key: round(value, 6) if isinstance(value, float) else value for key, value in values})
     return text.getvalue()

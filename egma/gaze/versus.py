@@ -50,14 +50,16 @@ def compare_with_reader(
     saliency: ArrayLike,
     track: GazeTrack,
     *,
+    shape: tuple[int, int] | None = None,
     others: Sequence[GazeTrack] = (),
     elsewhere: Sequence[GazeTrack] = (),
 ) -> Versus:
-    """Compare a map of the whole film (H, W), NaN where unseen, with a reader's gaze on it.
+    """Compare a map of the whole film, NaN where unseen, with a reader's gaze on it.
 
     Args:
-        saliency: the model's map in the film's own pixels.
+        saliency: the model's map in the film's own pixels, or in those of `measured_shape(shape)`.
         track: the gaze it is compared with, such as a sentence's; in the film's pixels.
+        shape: (H, W) of the film where the map is a reduced one; None: the map's own.
         others: other readers of the same film, for the ceiling.
         elsewhere: recordings of other films, for the shuffled AUC; laid over this film side to side.
 
@@ -67,7 +69,7 @@ def compare_with_reader(
     image = np.asarray(saliency, np.float32)
     if image.ndim != 2:
         raise GazeError(f"a map is wanted as rows x columns, got an array of shape {image.shape}")
-    shape = (image.shape[0], image.shape[1])
+    shape = (image.shape[0], image.shape[1]) if shape is None else shape
     small = measured_shape(shape)
     gaze = resize_track(track.in_frame(shape).fixations(), shape, small)
     if not gaze.on_image(small).any():

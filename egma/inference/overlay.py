@@ -88,7 +88,7 @@ def draw_overlay(study: Study, maps: Sequence[GroundingMap], *, checkpoint: str 
     if maps:
         _draw_bar(picture, draw, layout, maps[0])
     footer = "  ·  ".join(part for part in (checkpoint, NOTICE) if part)
-    _write(
+    write_words(
         draw, (_MARGIN_PX, layout.size[1] - _LINE_PX), footer, size=13, ink=_FAINT, room=layout.size[0] - 2 * _MARGIN_PX
     )
     return np.asarray(picture, dtype=np.uint8)
@@ -136,12 +136,12 @@ def _draw_cell(
     below = xy[1] + height + 2
     if found:
         for row, line in enumerate(_wrap(" ".join(found.phrase.split()), 17, room)):
-            _write(draw, (xy[0], xy[1] - (2 - row) * _LINE_PX), line, size=17, ink=_INK, room=room)
-        _write(
+            write_words(draw, (xy[0], xy[1] - (2 - row) * _LINE_PX), line, size=17, ink=_INK, room=room)
+        write_words(
             draw, (xy[0], below), f"highest cosine {_highest(found):.3f}  ·  {NOTICE}", size=12, ink=_FAINT, room=room
         )
     else:
-        _write(draw, (xy[0], below), NOTICE, size=12, ink=_FAINT, room=room)
+        write_words(draw, (xy[0], below), NOTICE, size=12, ink=_FAINT, room=room)
 
 
 def _map_at(found: GroundingMap, film_hw: tuple[int, int]) -> Float32:
@@ -165,16 +165,17 @@ def _draw_bar(picture: Image.Image, draw: ImageDraw.ImageDraw, layout: _Layout, 
     ramp = np.repeat(np.linspace(high, low, height, dtype=np.float32)[:, None], 22, axis=1)
     picture.paste(Image.fromarray(blend(np.full_like(ramp, 0.35), ramp, found.display_range, foot)), (left, top))
     draw.rectangle((left - 1, top - 1, left + 22, top + height), outline=_FAINT)
-    _write(draw, (left, top - _LINE_PX), "cosine", size=13, ink=_FAINT, room=_BAR_PX)
+    write_words(draw, (left, top - _LINE_PX), "cosine", size=13, ink=_FAINT, room=_BAR_PX)
     for share in (0.0, foot, 1.0):
         y = top + round((1.0 - share) * (height - 1))
         draw.line((left + 22, y, left + 27, y), fill=_FAINT)
-        _write(draw, (left + 31, y - 8), f"{low + share * (high - low):.2f}", size=13, ink=_INK, room=_BAR_PX)
+        write_words(draw, (left + 31, y - 8), f"{low + share * (high - low):.2f}", size=13, ink=_INK, room=_BAR_PX)
     for row, line in enumerate(("no colour", f"below {low + foot * (high - low):.2f}")):
-        _write(draw, (left, top + height + 8 + row * _SMALL_LINE_PX), line, size=12, ink=_FAINT, room=_BAR_PX)
+        write_words(draw, (left, top + height + 8 + row * _SMALL_LINE_PX), line, size=12, ink=_FAINT, room=_BAR_PX)
 
 
-def _write(draw: ImageDraw.ImageDraw, xy: tuple[int, int], words: str, *, size: int, ink: _Ink, room: int) -> None:
+def write_words(draw: ImageDraw.ImageDraw, xy: tuple[int, int], words: str, *, size: int, ink: _Ink, room: int) -> None:
+    """Draw one line of words, shortened to `room` pixels."""
     draw.text(xy, _shorten(words, size, room), fill=ink, font=_font(size))
 
 

@@ -33,6 +33,7 @@
       this.on.predicted = predicted ? this.on.predicted || isPredicted : false;
       if (isPredicted) Object.assign(this.on, { predicted: true, heat: !readers.length });
       egma.publishGaze?.(this);
+      if (isPredicted) this.viewer.controls.say(this.meaning());
       this.changed(isNew ? "open" : "look");
     }
 

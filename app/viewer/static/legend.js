@@ -74,8 +74,10 @@
   /** The bar at the stage's right edge, on a dark ground so that it reads over any film. */
   function drawStageLegend(context, stage, palettes, look, words = ["cosine", "similarity"]) {
     const height = Math.min(220, stage.height * 0.42), top = (stage.height - height) / 2, strips = distinct(palettes).length;
-    const width = 62 + Math.min(MOST_STRIPS, strips) * (strips > 1 ? 9 : 13);
     context.save();
+    context.font = `11px ${FONT}`;
+    const longest = Math.max(...words.map((each) => context.measureText(each).width));
+    const width = Math.max(62 + Math.min(MOST_STRIPS, strips) * (strips > 1 ? 9 : 13), longest + 20);
     context.fillStyle = "rgba(0, 0, 0, 0.62)";
     context.beginPath();
     context.roundRect(stage.width - width - 4, top - 42, width, height + 54, 6);
