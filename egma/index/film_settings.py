@@ -54,7 +54,7 @@ def load_film_settings(checkpoint: Checkpoint) -> FilmSearchSettings:
         return FilmSearchSettings()
     try:
         raw = _read(checkpoint.folder / FILE_NAME)
-        if raw["checkpoint"] != checkpoint.hash:
+        if raw["weights_sha256"] != checkpoint.config.weights_sha256:
             return FilmSearchSettings()
         return _settings(raw, checkpoint.config.embed_dim)
     except (OSError, ValueError, KeyError, TypeError):  # absent, or not what the command wrote: as good as absent

@@ -162,6 +162,7 @@ def kept(tmp_path):
     figures = {"p_at": {"10": {"value": 0.5, "low": 0.4, "high": 0.6, "n": 9}}, "chance": 0.2}
     values = {
         "checkpoint": checkpoint.hash,
+        "weights_sha256": checkpoint.config.weights_sha256,
         "centred": True,
         "patch_weight": 0.25,
         "film_mean": [0.0] * model.config.embed_dim,
@@ -189,7 +190,7 @@ def test_the_measured_settings_are_read_beside_the_weights(kept):
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param({"checkpoint": "of other weights"}, id="other weights"),
+        pytest.param({"weights_sha256": "of other weights"}, id="other weights"),
         pytest.param({"film_mean": [0.0]}, id="another width"),
         pytest.param({"patch_weight": float("nan")}, id="not a number"),
         pytest.param({"test": {}}, id="no figures"),

@@ -77,6 +77,7 @@ def _values(
     scores = score_reports(test, reports.vectors, ranking, film_mean)
     return {
         "checkpoint": engine.checkpoint.hash,
+        "weights_sha256": engine.checkpoint.config.weights_sha256,
         "command": COMMAND,
         "library": {"name": "Open-i", "reports": len(reports.owners)},
         "centred": ranking.centred,
