@@ -12,6 +12,7 @@ import numpy as np
 from gradio.data_classes import FileData
 
 from app.alerts import alerting
+from app.api_reports import SearchEndpoints
 from app.films import load_upload
 from app.gaze.endpoint import GazeEndpoint
 from app.services import Services
@@ -20,7 +21,7 @@ from egma.errors import FilmError
 from egma.inference.prompts import clean_phrases
 from egma.types import GroundingMap, Study
 
-ENDPOINTS = ("classify", "ground", "gaze")
+ENDPOINTS = ("classify", "ground", "gaze", "search_text", "search_image")
 _DIGITS = 6
 _QUEUE: dict[str, Any] = {"concurrency_id": "api", "concurrency_limit": 2, "api_visibility": "public"}
 
@@ -84,3 +85,8 @@ def build(services: Services) -> None:
     gr.on([], endpoints.ground, [film, text], answer, api_name="ground", **_QUEUE)
     recording = FilmFile(label="recording", visible=False)
     gr.on([], GazeEndpoint(services).gaze, [recording, film], answer, api_name="gaze", **_QUEUE)
+    words, k = gr.Textbox(label="words", visible=False), gr.Number(10, label="k", visible=False)
+    search = SearchEndpoints(services)
+    asked = {**_QUEUE, "concurrency_id": "api-search"}  # the first may wait for a library: nobody else behind it
+    gr.on([], search.search_text, [words, k], answer, api_name="search_text", **asked)
+    gr.on([], search.search_image, [film, k], answer, api_name="search_image", **asked)

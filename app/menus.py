@@ -22,3 +22,23 @@ class NameMenu(gr.Dropdown):
     def preprocess(self, payload: Any) -> str:
         """The name as the browser sent it, at most a line of it."""
         return payload[:200] if isinstance(payload, str) else ""
+
+    def _warn_if_invalid_choice(self, value: Any) -> None:
+        """Nothing: the framework knows only the choices of the start."""
+
+
+class NamesMenu(gr.Dropdown):
+    """A dropdown that hands on several names; whoever gets them compares them with what there is."""
+
+    is_template = True
+
+    def __init__(self, choices: Any = None, **settings: Any) -> None:
+        super().__init__(choices, multiselect=True, value=[], **settings)
+
+    def preprocess(self, payload: Any) -> Any:
+        """At most fifty names as the browser sent them, at most a line of each."""
+        names = payload if isinstance(payload, list) else []
+        return [each[:200] for each in names[:50] if isinstance(each, str)]
+
+    def _warn_if_invalid_choice(self, value: Any) -> None:
+        """Nothing, as above."""

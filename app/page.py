@@ -9,6 +9,7 @@ import gradio as gr
 import app.api
 import app.tabs.about
 import app.tabs.gaze
+import app.tabs.reports
 import app.tabs.study
 import app.tabs.train
 from app.films import OpenFilm
@@ -37,6 +38,8 @@ def build_page(services: Services, first: OpenFilm) -> gr.Blocks:
                 study = app.tabs.study.build(services, first)
             with gr.Tab("Gaze", id="gaze") as gaze:
                 app.tabs.gaze.build(services, study, first, gaze)
+            with gr.Tab("Reports", id="reports") as reports:
+                app.tabs.reports.build(services, study, first, reports)
             with gr.Tab("Train", id="train") as train:
                 app.tabs.train.build(services, study, train)
             with gr.Tab("About", id="about") as about:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.gaze.library import GazeLibrary
 from app.gaze.store import GazeStore
+from app.libraries import Libraries
 from app.models import Models, ModelSlot
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Services:
         models: every checkpoint, by name.
         gaze: the recordings readers have open.
         gaze_library: data sets of recordings in the reader's own folder.
+        libraries: report libraries and film archives, by name.
     """
 
     settings: Settings
@@ -40,6 +42,10 @@ class Services:
     models: Models
     gaze: GazeStore = field(default_factory=GazeStore)
     gaze_library: GazeLibrary = field(default_factory=GazeLibrary)
+    libraries: Libraries = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "libraries", Libraries(self.settings, self.folder))
 
     @property
     def runs(self) -> Path:

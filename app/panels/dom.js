@@ -12,3 +12,4 @@ const make = (tag, attributes, ...children) => {
   return node;
 };
 const signed = (value) => (value < 0 ? "\u2212" : "+") + Math.abs(value).toFixed(3);
+const refill = (root, ...children) => root.replaceChildren(...children.filter(Boolean));

@@ -39,21 +39,23 @@ watch('value', () => show(element, props.value, trigger));
 """
 
 
-class _Panel(gr.HTML):
+class Panel(gr.HTML):
     """A panel whose markup never contains data. Subclasses name their script."""
 
     script: ClassVar[str]
     kind: ClassVar[str] = "egma-panel"
+    helpers: ClassVar[tuple[str, ...]] = ("dom.js",)
+    styles: ClassVar[tuple[str, ...]] = ("panels.css",)
 
     def __init__(self, value: Any = None, **settings: Any) -> None:
         mount = _MOUNT.format(
-            dom=(_HERE / "dom.js").read_text(encoding="utf-8"),
+            dom="\n".join((_HERE / name).read_text(encoding="utf-8") for name in self.helpers),
             script=(_HERE / self.script).read_text(encoding="utf-8"),
         )
         super().__init__(
             value=value,
             html_template=_ROOT.format(kind=self.kind),
-            css_template=(_HERE / "panels.css").read_text(encoding="utf-8"),
+            css_template="\n".join((_HERE / name).read_text(encoding="utf-8") for name in self.styles),
             js_on_load=mount,
             apply_default_css=False,
             padding=False,
@@ -73,42 +75,42 @@ class _Panel(gr.HTML):
         return self.data_model.model_json_schema() if self.data_model else {}
 
 
-class FindingsPanel(_Panel):
+class FindingsPanel(Panel):
     """Probabilities as bars; sends `show_finding` {finding}."""
 
     data_model = FindingsData
     script = "findings.js"
 
 
-class CheckpointsPanel(_Panel):
+class CheckpointsPanel(Panel):
     """The list of checkpoints; sends `show_card` {name}."""
 
     data_model = CheckpointsData
     script = "checkpoints.js"
 
 
-class CardPanel(_Panel):
+class CardPanel(Panel):
     """One checkpoint's hash, licence, figures and pictures."""
 
     data_model = CardData
     script = "card.js"
 
 
-class ComparisonPanel(_Panel):
+class ComparisonPanel(Panel):
     """Two models' findings in one table."""
 
     data_model = ComparisonData
     script = "comparison.js"
 
 
-class FilmPanel(_Panel):
+class FilmPanel(Panel):
     """The title of the film on screen and what is known of it."""
 
     data_model = FilmData
     script = "film.js"
 
 
-class MessagePanel(_Panel):
+class MessagePanel(Panel):
     """What is said in answer to words that could not be asked."""
 
     data_model = MessageData
@@ -116,7 +118,7 @@ class MessagePanel(_Panel):
     kind = "egma-message"
 
 
-class NoticesPanel(_Panel):
+class NoticesPanel(Panel):
     """Warnings about the film on screen."""
 
     data_model = NoticesData
@@ -124,35 +126,35 @@ class NoticesPanel(_Panel):
     kind = "egma-notice"
 
 
-class SentencesPanel(_Panel):
+class SentencesPanel(Panel):
     """A report's sentences; sends `choose_sentence` {index}."""
 
     data_model = SentencesData
     script = "sentences.js"
 
 
-class PatchPanel(_Panel):
+class PatchPanel(Panel):
     """What the clicked patch matches."""
 
     data_model = PatchData
     script = "patch.js"
 
 
-class TranscriptPanel(_Panel):
+class TranscriptPanel(Panel):
     """A recording's dictation, lit as it is spoken; sends `choose_sentence` {index, reader}."""
 
     data_model = TranscriptData
     script = "transcript.js"
 
 
-class VersusPanel(_Panel):
+class VersusPanel(Panel):
     """Three maps side by side and the measures of their agreement."""
 
     data_model = VersusData
     script = "versus.js"
 
 
-class RowsPanel(_Panel):
+class RowsPanel(Panel):
     """A table of text."""
 
     data_model = RowsData

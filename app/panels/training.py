@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradio.data_classes import GradioModel
 from pydantic import Field
 
-from app.panels.panels import _Panel
+from app.panels.panels import Panel
 
 
 class RunRow(GradioModel):
@@ -63,21 +63,21 @@ class CurvesData(GradioModel):
     empty: str = ""
 
 
-class RunsPanel(_Panel):
+class RunsPanel(Panel):
     """The list of runs; sends `choose_run` {id}."""
 
     data_model = RunsData
     script = "runs.js"
 
 
-class RunPanel(_Panel):
+class RunPanel(Panel):
     """One run's state, figures and outcome."""
 
     data_model = RunData
     script = "run.js"
 
 
-class CurvesPanel(_Panel):
+class CurvesPanel(Panel):
     """Curves of one or two runs."""
 
     data_model = CurvesData

@@ -47,7 +47,7 @@ def files_under(folder: Path) -> list[str]:
 def test_a_script_classifies_and_grounds_through_the_client(address, services, film_path, tmp_path, engine):
     client = Client(address, verbose=False, download_files=tmp_path / "got")
     api = client.view_api(return_format="dict", print_info=False)
-    assert sorted(api["named_endpoints"]) == ["/classify", "/gaze", "/ground"]
+    assert sorted(api["named_endpoints"]) == ["/classify", "/gaze", "/ground", "/search_image", "/search_text"]
 
     scores = client.predict(film=handle_file(film_path), api_name="/classify")
     assert set(scores) == set(engine.findings)

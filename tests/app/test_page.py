@@ -23,9 +23,15 @@ def page(services):
 
 def test_the_public_endpoints_are_exactly_those_of_the_contract(page):
     public = {fn.api_name: fn for fn in page.fns.values() if fn.api_visibility == "public"}
-    assert set(public) == set(api.ENDPOINTS) == {"classify", "ground", "gaze"}
+    assert set(public) == set(api.ENDPOINTS) == {"classify", "ground", "gaze", "search_text", "search_image"}
     names = {name: [each["parameter_name"] for each in info["parameters"]] for name, info in endpoints(page).items()}
-    assert names == {"/classify": ["film"], "/ground": ["film", "text"], "/gaze": ["recording", "film"]}
+    assert names == {
+        "/classify": ["film"],
+        "/ground": ["film", "text"],
+        "/gaze": ["recording", "film"],
+        "/search_text": ["words", "k"],
+        "/search_image": ["film", "k"],
+    }
 
 
 def endpoints(page: gr.Blocks) -> dict:

@@ -39,31 +39,37 @@ class TableSource:
     keeps_duplicates = False
 
     def __init__(
-        self, path: Path, *, columns: dict[str, str] | None = None, encoding: str = "", source: str = ""
+        self,
+        path: Path,
+        *,
+        columns: dict[str, str] | None = None,
+        encoding: str = "",
+        source: str = "",
+        guess_only: bool = False,
     ) -> None:
         self.path, self.name = path, path.name
         self._source = source or path.stem
         self._encoding = _check_encoding(path, encoding)
         self._delimiter = _read_delimiter(path, self._encoding)
         self.header = self._read_header()
-        self.columns = map_columns(self.header, columns or {}, self.name)
+        self.columns = map_columns(self.header, columns or {}, self.name, needs_text=not guess_only)
         with path.open("rb") as stream:
             facts = f"{path.name} {path.stat().st_size} {sorted(self.columns.items())}".encode()
             self.digest = sha256(facts + stream.read(_HEAD_BYTES)).hexdigest()[:32]
 
     def count(self) -> int:
         """Rows below the header; reads the whole table."""
-        return sum(1 for _ in self._rows())
+        return sum(1 for _ in self.rows())
 
     def items(self, skip: int) -> Iterator[SourceItem | BrokenItem]:
         """Row by row; the first row below the header is row 2, as a spreadsheet counts."""
-        for number, row in enumerate(self._rows(), start=2):
+        for number, row in enumerate(self.rows(), start=2):
             if number - 2 >= skip:
                 yield self._read(number, row)
 
     def preview(self, most: int = 5) -> list[dict[str, str]]:
         """The first rows as the columns are mapped, for a reader to check."""
-        rows = [row for _, row in zip(range(most), self._rows())]
+        rows = [row for _, row in zip(range(most), self.rows())]
         return [
             {name: row[place][:300] if place < len(row) else "" for name, place in self.columns.items()} for row in rows
         ]
@@ -95,14 +101,15 @@ class TableSource:
             raise LibraryError(f"{self.name!r} has {len(header):,} columns, at most {_MAX_COLUMNS:,} are read")
         return [cell.strip() for cell in header]
 
-    def _rows(self) -> Iterator[list[str]]:
+    def rows(self) -> Iterator[list[str]]:
+        """The cells of each row below the header; empty lines are no rows."""
         with self.path.open(newline="", encoding=self._encoding, errors="surrogateescape") as stream:
             reader = _reader(stream, self._delimiter, self.name)
             next(reader, None)
             yield from (row for row in reader if row)
 
 
-def map_columns(header: Sequence[str], wanted: dict[str, str], name: str) -> dict[str, int]:
+def map_columns(header: Sequence[str], wanted: dict[str, str], name: str, *, needs_text: bool = True) -> dict[str, int]:
     """Which column is what: as wanted, the rest by what columns are usually called."""
     unknown = [key for key in wanted if key not in _NAMES]
     if unknown:
@@ -118,7 +125,7 @@ def map_columns(header: Sequence[str], wanted: dict[str, str], name: str) -> dic
             places[key] = header.index(wanted[key])
         elif found := [plain.index(each) for each in names if each in plain]:
             places[key] = found[0]
-    if not any(key in places for key in WORDS):
+    if needs_text and not any(key in places for key in WORDS):
         raise LibraryError(
             f"{name!r} has no column of report text (text, report, findings or impression); its columns are "
             f"{', '.join(header)[:300]}: name one with --column text=NAME"

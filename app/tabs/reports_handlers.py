@@ -1,0 +1,306 @@
+"""What happens in the Reports tab when a reader searches, opens a report or a film, drafts, or exports."""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import gradio as gr
+
+from app.alerts import alerting, answering
+from app.films import OpenFilm
+from app.panels.report_data import DownloadData, DraftData, HitsData, ReportData
+from app.services import Services
+from app.tabs import reports_screen as show
+from app.tabs import screen
+from app.tabs.study_handlers import FilmRequest
+from app.viewer import ViewerData
+from app.views.layers import map_layer
+from egma.data.cells import csv_text
+from egma.errors import LibraryError, PromptError
+
+if TYPE_CHECKING:
+    from egma.index import Filters, Hit, ReportRecord
+    from egma.index.draft import Draft
+
+HITS = 20
+"""Cards shown: more are for a script."""
+STRIP_FILMS = 12
+MAX_WORDS_CHARS = 600
+_MAX_ID_CHARS = 200
+UNCHANGED: Any = gr.skip()
+
+
+class Asked(NamedTuple):
+    """What the page sends with every search, in wiring order."""
+
+    library: str
+    archive: str
+    film: str
+    checkpoint: str
+    view: list[str]
+    sex: list[str]
+    finding: list[str]
+    source: list[str]
+    age_from: float | None
+    age_to: float | None
+    date_from: str
+    date_to: str
+
+
+class FoundView(NamedTuple):
+    """New values after a search, in wiring order."""
+
+    hits: HitsData
+    strip: Any
+
+
+class OpenedReport(NamedTuple):
+    """New values after a report was opened, or one of its sentences asked."""
+
+    report: ReportData
+    viewer: Any
+    opened: str
+
+
+class DraftView(NamedTuple):
+    """New values after a draft was made, or one of its sentences asked."""
+
+    draft: DraftData
+    viewer: Any
+    basis: str
+
+
+def failed(sentence: str) -> FoundView:
+    """A search that could not be made: its sentence, with the command to run where it names one."""
+    words, mark, command = sentence.partition("python -m egma")
+    run = f"python -m egma{command}".rstrip(".") if mark else ""
+    return FoundView(
+        HitsData(state="failed", message=words.rstrip(" :;") + ("." if mark else ""), command=run), UNCHANGED
+    )
+
+
+def no_report(sentence: str) -> OpenedReport:
+    """A report that could not be opened."""
+    return OpenedReport(ReportData(hint=sentence), UNCHANGED, "")
+
+
+def no_draft(sentence: str) -> DraftView:
+    """A draft that could not be made."""
+    return DraftView(DraftData(message=sentence), UNCHANGED, "")
+
+
+@dataclass(frozen=True, eq=False)
+class ReportsHandlers:
+    """Decisions of the Reports tab. Keeps nothing of a reader: the page sends all that it asks along."""
+
+    services: Services
+
+    @answering(failed)
+    def search_words(self, words: str, *asked: Any) -> FoundView:
+        """Reports that answer the words, and films that fit them."""
+        question = Asked(*asked)
+        words = " ".join((words or "").split())
+        if not words:
+            raise PromptError("There is nothing to search: type words such as left pleural effusion.")
+        if len(words) > MAX_WORDS_CHARS:
+            raise PromptError(f"The question has {len(words):,} characters, at most {MAX_WORDS_CHARS} can be asked.")
+        index, engine = self.services.libraries.open(question.library), self.services.models.engine(question.checkpoint)
+        hits = index.search_text(engine, words, HITS, read_filters(question))
+        title = f"{counted(hits)} for {words}"
+        found = show.hits_screen(hits, self._library(question), title, show.TEXT_MEANING)
+        return FoundView(found, self._films_for_words(question, words))
+
+    @answering(failed)
+    def search_film(self, *asked: Any) -> FoundView:
+        """Reports nearest to the film on screen, and films like it."""
+        from egma.index.film_settings import load_film_settings
+
+        question = Asked(*asked)
+        hits, engine, film = self._near_film(question, HITS)
+        caveat = show.film_caveat(load_film_settings(engine.checkpoint), engine)
+        title = f"{counted(hits)} nearest to “{film.title}”"
+        found = show.hits_screen(hits, self._library(question), title, show.FILM_MEANING, caveat)
+        return FoundView(found, self._films_like(question, film))
+
+    @answering(failed)
+    def search_like(self, event: gr.EventData, *asked: Any) -> FoundView:
+        """Reports like the one whose button was pressed."""
+        question, name = Asked(*asked), _text(event, "id")
+        index = self.services.libraries.open(question.library)
+        vector = index.vectors_of([name]).get(name)
+        if vector is None:
+            raise LibraryError("That report is no longer in the library, or has no sentence to compare; search again.")
+        hits = [hit for hit in index.search(vector, HITS + 1, read_filters(question)) if hit.id != name][:HITS]  # type: ignore[union-attr]
+        title = f"{counted(hits)} like {name}"  # type: ignore[arg-type]
+        return FoundView(show.hits_screen(hits, self._library(question), title, show.LIKE_MEANING), UNCHANGED)  # type: ignore[arg-type]
+
+    @answering(no_report)
+    def open_hit(self, library: str, film: str, checkpoint: str, event: gr.EventData) -> OpenedReport:
+        """The whole report beside the film on screen, no map on it yet."""
+        name = _text(event, "id")
+        record = self._record(library, name)
+        opened = self.services.films.find(film)
+        viewer = screen.viewer_screen(opened, self.services.models.ready(checkpoint))
+        return OpenedReport(
+            show.report_screen(name, record, self._name(library), _text(event, "matched", 1000)), viewer, name
+        )
+
+    @answering(no_report)
+    def ask_sentence(self, library: str, film: str, checkpoint: str, opened: str, event: gr.EventData) -> OpenedReport:
+        """Where the model finds a sentence of the open report on the film."""
+        record = self._record(library, opened)
+        words = [each.text for each in show.askable(record.text)]
+        place = _place(event, len(words))
+        viewer = self._grounded(film, checkpoint, words[place])
+        return OpenedReport(show.report_screen(opened, record, self._name(library), "", place), viewer, opened)
+
+    @alerting
+    def close_report(self, film: str, checkpoint: str) -> OpenedReport:
+        """The film alone again."""
+        viewer = screen.viewer_screen(self.services.films.find(film), self.services.models.ready(checkpoint))
+        return OpenedReport(ReportData(hint=show.NO_REPORT), viewer, "")
+
+    @alerting
+    def show_film(self, film: str, checkpoint: str) -> OpenedReport:
+        """The film that is on screen in the Study tab, when this tab comes up or that film changes."""
+        viewer = screen.viewer_screen(self.services.films.find(film), self.services.models.ready(checkpoint))
+        return OpenedReport(ReportData(hint=show.NO_REPORT), viewer, "")
+
+    @answering(no_draft)
+    def draft(self, *asked: Any) -> DraftView:
+        """A draft from the reports nearest to the film on screen."""
+        question = Asked(*asked)
+        draft, film = self._draft(question)
+        viewer = screen.viewer_screen(film, self.services.models.ready(question.checkpoint))
+        return DraftView(show.draft_screen(draft), viewer, film.key)
+
+    @answering(no_draft)
+    def ask_draft(self, draft: Any, film: str, checkpoint: str, event: gr.EventData) -> DraftView:
+        """Where the model finds a sentence of the draft on the film."""
+        sentences = list(getattr(draft, "sentences", []))
+        place = _place(event, len(sentences))
+        viewer = self._grounded(film, checkpoint, sentences[place].words)
+        return DraftView(draft.model_copy(update={"current": place}), viewer, film)
+
+    @alerting
+    def export(self, library: str, event: gr.EventData) -> DownloadData:
+        """The results as a CSV file that no spreadsheet runs."""
+        sent = getattr(event, "hits", None)
+        rows = [row for row in sent if isinstance(row, dict)][:HITS] if isinstance(sent, list) else []
+        records = self.services.libraries.open(library).get([str(row.get("id", ""))[:_MAX_ID_CHARS] for row in rows])
+        name = self._name(library)
+        lines = [_csv_row(row, records, name) for row in rows if str(row.get("id", "")) in records]
+        head = ("id", "score", "sentence", "report", "view", "sex", "age", "date", "source", "citation")
+        day = time.strftime("%Y-%m-%d")
+        return DownloadData(stamp=secrets.token_hex(8), name=f"egma-reports-{day}.csv", text=csv_text(head, lines))
+
+    @alerting
+    def open_archived(self, archive: str, event: gr.EventData) -> FilmRequest:
+        """A film of the archive, opened in the Study tab."""
+        from egma.imaging import load_study
+
+        path = self.services.libraries.open_archive(archive).original(_text(event, "id"))
+        film = self.services.films.add(load_study(path), "Film of your archive")
+        return FilmRequest(film.key)
+
+    def _near_film(self, question: Asked, count: int) -> tuple[list[Hit], Any, OpenFilm]:
+        from egma.index.film_search import search_by_film
+
+        film = self.services.films.find(question.film)
+        index, engine = self.services.libraries.open(question.library), self.services.models.engine(question.checkpoint)
+        return search_by_film(index, engine, film.study, count, read_filters(question)), engine, film
+
+    def _draft(self, question: Asked) -> tuple[Draft, OpenFilm]:
+        from egma.index.draft import NEIGHBOURS, draft_from
+
+        hits, engine, film = self._near_film(question, NEIGHBOURS)
+        return draft_from(engine, hits), film
+
+    def _grounded(self, film: str, checkpoint: str, phrase: str) -> ViewerData:
+        opened, engine = self.services.films.find(film), self.services.models.engine(checkpoint)
+        layers = [map_layer(answer) for answer in engine.ground(opened.study, [phrase])]
+        return screen.asked_screen(opened, engine, layers, step=True, current=layers[0].key)
+
+    def _films_for_words(self, question: Asked, words: str) -> Any:
+        if not question.archive:
+            return UNCHANGED
+        engine = self.services.models.engine(question.checkpoint)
+        films = self.services.libraries.open_archive(question.archive).search_words(engine, words[:300], STRIP_FILMS)
+        return show.strip_screen(films, "Films of your archive that fit the words")
+
+    def _films_like(self, question: Asked, film: OpenFilm) -> Any:
+        if not question.archive:
+            return UNCHANGED
+        engine = self.services.models.engine(question.checkpoint)
+        films = self.services.libraries.open_archive(question.archive).search_film(engine, film.study, STRIP_FILMS)
+        return show.strip_screen(films, "Films of your archive like this one")
+
+    def _record(self, library: str, name: str) -> ReportRecord:
+        record = self.services.libraries.open(library).get([name]).get(name)
+        if record is None:
+            raise LibraryError("That report is no longer in the library; search again.")
+        return record
+
+    def _library(self, question: Asked) -> str:
+        return self._name(question.library)
+
+    def _name(self, library: str) -> str:
+        names = self.services.libraries.names()
+        return library if library in names else (names[0] if names else "")
+
+
+def read_filters(question: Asked) -> Filters:
+    """What a search is narrowed to, from the page's own controls."""
+    from egma.index import Filters
+
+    ages = [_number(value) for value in (question.age_from, question.age_to)]
+    return Filters(
+        view=tuple(question.view or ()),
+        sex=tuple(question.sex or ()),
+        source=tuple(question.source or ()),
+        age=(ages[0], ages[1]),
+        date=((question.date_from or "").strip(), (question.date_to or "").strip()),
+        finding=tuple(question.finding or ()),
+    )
+
+
+def counted(hits: Sequence[Hit]) -> str:
+    """ "12 reports"."""
+    return "1 report" if len(hits) == 1 else f"{len(hits)} reports"
+
+
+def _csv_row(row: dict[str, Any], records: dict[str, ReportRecord], library: str) -> tuple[object, ...]:
+    name = str(row["id"])
+    record = records[name]
+    score = _number(row.get("score"))
+    facts = (record.view, record.sex, record.age, record.date, record.source)
+    matched = str(row.get("matched", ""))[:1000]
+    sentence = matched if matched in record.text else ""
+    return (name, score, sentence, record.text, *facts, show.citation(name, record, library))
+
+
+def _number(value: Any) -> float | None:
+    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return float(value) if good else None
+
+
+def _text(event: Any, name: str, most: int = _MAX_ID_CHARS) -> str:
+    """A short text that a browser sent along with an event."""
+    value = getattr(event, name, "")
+    return value[:most] if isinstance(value, str) else ""
+
+
+def _place(event: Any, count: int) -> int:
+    """Which of `count` sentences a browser asked for."""
+    value = getattr(event, "index", None)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < count:
+        raise PromptError("That sentence is no longer there. Open the report again.")
+    return value
+
+
+__all__ = ["Asked", "ReportsHandlers", "failed", "read_filters"]

@@ -1,0 +1,294 @@
+"""What the Reports tab shows, put together from hits, reports, films, drafts and jobs."""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from app.libraries import OPEN_I
+from app.panels.report_data import (
+    DraftData,
+    DraftSentenceData,
+    DraftSourceData,
+    HitData,
+    HitsData,
+    JobData,
+    ReportData,
+    ReportSectionData,
+    StripData,
+    ThumbData,
+)
+from app.views.findings import friendly_name
+from app.views.wording import as_sentence
+from egma import __version__
+from egma.data.labels import NORMAL
+from egma.index.sections import Sentence, split_report, split_sections
+
+if TYPE_CHECKING:
+    from egma.archive import FilmHit
+    from egma.index import Hit, ReportRecord
+    from egma.index.draft import Conflict, Draft, DraftSentence
+    from egma.index.film_settings import FilmSearchSettings
+    from egma.inference.engine import Engine
+    from egma.jobs import JobFolder
+
+WELCOME = "Search in words, in “quotes” for exact ones, or use the film on screen to find reports of films like it."
+NO_REPORT = "Open a result to read the whole report beside the film on screen, sentence by sentence."
+ANOTHER_PATIENT = (
+    "A report of another patient's film. Click a sentence to see where the model finds it on the film on screen."
+)
+TEXT_MEANING = (
+    "The score says how near the top a report came in two rankings joined, by meaning and by words: 1 is first in "
+    "both. It orders reports; it is not a probability."
+)
+FILM_MEANING = (
+    "The score is the cosine of the report with what sets this film apart from the average film. It orders reports; "
+    "it is not a probability, and small differences mean nothing."
+)
+LIKE_MEANING = (
+    "The score is the cosine of the two reports' vectors: 1 is the same wording in the same order of findings."
+)
+DRAFT_CAVEAT = (
+    "Draft put together from sentences of other patients' reports, found by film similarity; not a finding of this "
+    "film. Research use only. Not for diagnosis."
+)
+_CONTEXT_SENTENCES = 1
+_FALLBACK_CHARS = 320
+_OPEN_I_CITATION = (
+    "Open-i, Indiana University chest X-ray collection (Demner-Fushman et al., J Am Med Inform Assoc 2016;23:304-310), "
+    "CC BY-NC-ND 4.0"
+)
+_HEADINGS = {"findings": "Findings", "impression": "Impression", "indication": "Indication", "comparison": "Comparison"}
+_CONTRADICTS = "contradicts"
+
+
+def hits_screen(hits: Sequence[Hit], library: str, title: str, meaning: str, caveat: str = "") -> HitsData:
+    """Cards of what was found; a sentence where nothing was."""
+    if not hits:
+        sentence = "No report fits. Use other words, or loosen the filters: words and filters are still here."
+        return HitsData(state="none", message=sentence)
+    cards = [hit_screen(hit, library) for hit in hits]
+    return HitsData(state="ready", title=title, meaning=meaning, caveat=caveat, hits=cards)
+
+
+def hit_screen(hit: Hit, library: str) -> HitData:
+    """One card: the sentence that matched between its neighbours, facts, findings, and the score in words."""
+    before, matched, after = _around(hit)
+    says_opposite = hit.stance == _CONTRADICTS
+    return HitData(
+        id=hit.id,
+        before=before,
+        matched=matched,
+        after=after,
+        facts=record_facts(hit.record, library),
+        findings=finding_chips(hit.findings),
+        score=round(hit.score, 6),
+        score_words=score_words(hit),
+        warning="This report says the opposite of a finding that you named." if says_opposite else "",
+        citation=citation(hit.id, hit.record, library),
+    )
+
+
+def score_words(hit: Hit) -> str:
+    """A score with the places behind it: "Score 0.98: 1st by meaning, 3rd by words; cosine 0.71"."""
+    by_meaning, by_words = hit.place
+    places = [f"{ordinal(place)} by {name}" for place, name in ((by_meaning, "meaning"), (by_words, "words")) if place]
+    if not places:
+        return f"Cosine {hit.score:.3f}"
+    cosine = f"; cosine of the marked sentence {hit.cosine:.2f}" if hit.cosine is not None else ""
+    return f"Score {hit.score:.2f}: {', '.join(places)}{cosine}"
+
+
+def ordinal(place: int) -> str:
+    """1 -> "1st"."""
+    ending = "th" if 10 <= place % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(place % 10, "th")
+    return f"{place}{ending}"
+
+
+def record_facts(record: ReportRecord, library: str) -> list[str]:
+    """What is known of a report, in a few words each."""
+    age = f"{record.age:g} y" if record.age is not None else ""
+    sex = {"M": "male", "F": "female", "O": "other"}.get(record.sex, "")
+    return [fact for fact in (record.source or library, record.view, sex, age, record.date) if fact]
+
+
+def finding_chips(findings: Sequence[str]) -> list[str]:
+    """Friendly names of the findings a report names; "No finding" only where it is alone."""
+    others = [finding for finding in findings if finding != NORMAL]
+    return [friendly_name(finding) for finding in others or findings]
+
+
+def citation(report: str, record: ReportRecord, library: str) -> str:
+    """Where a report comes from, for whoever quotes it."""
+    if library == OPEN_I or record.source == "Open-i":
+        return f"Report {report}, {_OPEN_I_CITATION}. Found with EGMA Workbench {__version__}; research use only."
+    source = f", {record.source}" if record.source and record.source != library else ""
+    day = f", {record.date}" if record.date else ""
+    return (
+        f"Report {report}, library {library}{source}{day}. Found with EGMA Workbench {__version__}; research use only."
+    )
+
+
+def report_screen(report: str, record: ReportRecord, library: str, matched: str = "", current: int = -1) -> ReportData:
+    """A whole report by sections; sentences that say what a film shows are numbered through."""
+    asked = askable(record.text)
+    sections: list[ReportSectionData] = []
+    number = 0
+    for section in split_sections(record.text):
+        own: list[str] = []
+        while number + len(own) < len(asked) and asked[number + len(own)].section == section.name:
+            if asked[number + len(own)].text not in section.text and own:
+                break
+            own.append(asked[number + len(own)].text)
+        is_asked = bool(own) and (section.is_seen or not any(each.is_seen for each in split_sections(record.text)))
+        name = _HEADINGS.get(section.name, section.name.capitalize())
+        sections.append(
+            ReportSectionData(
+                name=name, sentences=own if is_asked else [section.text], first=number if is_asked else -1
+            )
+        )
+        number += len(own) if is_asked else 0
+    words = [each.text for each in asked]
+    return ReportData(
+        id=report,
+        facts=record_facts(record, library),
+        sections=sections,
+        current=current,
+        matched=words.index(matched) if matched in words else -1,
+        text=record.text,
+        citation=citation(report, record, library),
+        hint=ANOTHER_PATIENT,
+    )
+
+
+def askable(text: str) -> tuple[Sentence, ...]:
+    """The sentences of a report that can be asked of a film, in order."""
+    return split_report(text)
+
+
+def film_caveat(settings: FilmSearchSettings, engine: Engine) -> str:
+    """How far search by film can be trusted, as measured; or that it was not."""
+    found = settings.measured
+    if found is None or 10 not in found.p_at:
+        return (
+            f"How often search by film is right was not measured for {engine.checkpoint.name}: "
+            "python -m egma evaluate film_search --data FOLDER measures it."
+        )
+    value, low, high = found.p_at[10]
+    return (
+        f"Read before you trust this: on {found.films} held-out films, {value:.0%} of the first ten reports named a "
+        f"finding of the film (95 % interval {low:.0%} to {high:.0%}; {found.chance:.0%} by chance). The rest did not."
+    )
+
+
+def strip_screen(films: Sequence[FilmHit], title: str) -> StripData:
+    """Thumbnails of films of the archive."""
+    thumbs = [
+        ThumbData(
+            id=film.id,
+            title=film.file.rpartition("/")[2],
+            score=round(film.score, 4),
+            picture=_as_address(film),
+            same=film.is_same,
+        )
+        for film in films
+    ]
+    return StripData(title=title, films=thumbs, message="" if thumbs else "The archive holds no film yet.")
+
+
+def draft_screen(draft: Draft, current: int = -1, stamp: str = "") -> DraftData:
+    """A draft with its sources, notes and contradictions."""
+    reports = f"{len(draft.reports)} reports" if len(draft.reports) != 1 else "one report"
+    more = f"; {draft.left_out} more are said by one report alone and left out" if draft.left_out else ""
+    return DraftData(
+        stamp=stamp or secrets.token_hex(8),
+        sentences=[_draft_sentence(each) for each in draft.sentences],
+        conflicts=[conflict_words(each) for each in draft.conflicts],
+        summary=f"{len(draft.sentences)} sentences of the {reports} nearest to this film, word for word{more}.",
+        caveat=DRAFT_CAVEAT,
+        current=current,
+        message="" if draft.sentences else "The nearest reports agree on no sentence, so there is nothing to draft.",
+    )
+
+
+def conflict_words(conflict: Conflict) -> str:
+    """What two groups of sentences disagree on."""
+    places = ", ".join(str(place + 1) for place in sorted(conflict.places))
+    name = friendly_name(conflict.finding)
+    about = "present in some, absent in others" if conflict.about == "presence" else "on different sides"
+    return f"{name}: {about} (sentences {places})."
+
+
+def job_screen(job: JobFolder | None) -> JobData:
+    """A job's progress; nothing where there is none."""
+    if job is None:
+        return JobData()
+    state = job.state()
+    counted = f"{state.done:,} of {state.total:,}" if state.total and not state.is_over else ""
+    words = {"queued": "Waiting for its turn.", "finished": finished_words(job)}.get(state.name, state.text)
+    text = " · ".join(part for part in (counted, as_sentence(words) if words else "") if part)
+    return JobData(
+        id=job.id,
+        title=job.title,
+        state=state.name,
+        text=text or "Starting…",
+        done=state.done,
+        total=state.total,
+        can_stop=state.name in ("queued", "running"),
+        can_resume=state.may_resume,
+    )
+
+
+def finished_words(job: JobFolder) -> str:
+    """What a finished build did."""
+    result = job.result() or {}
+    added, broken, twins = (int(result.get(name) or 0) for name in ("added", "broken", "duplicates"))
+    words = f"Done: {added:,} reports added"
+    if twins:
+        words += f", {twins:,} duplicates left out"
+    if broken:
+        words += f", {broken:,} broken rows listed in {result.get('broken_file', 'the library')}"
+    return words + "."
+
+
+def _draft_sentence(each: DraftSentence) -> DraftSentenceData:
+    notes = []
+    if each.contradicts:
+        numbers = ", ".join(str(place + 1) for place in each.contradicts)
+        notes.append(
+            f"Contradicts sentence {numbers}." if len(each.contradicts) == 1 else f"Contradicts sentences {numbers}."
+        )
+    if each.of_change:
+        notes.append("Speaks of an earlier film of that patient.")
+    if each.marked:
+        notes.append("Words were taken out when the report was de-identified.")
+    return DraftSentenceData(
+        words=each.words,
+        sources=[DraftSourceData(id=source.report, words=source.words) for source in each.sources],
+        findings=finding_chips(each.present),
+        notes=notes,
+        contradicts=list(each.contradicts),
+    )
+
+
+def _around(hit: Hit) -> tuple[str, str, str]:
+    """The words before, in and after the sentence that matched."""
+    words = [each.text for each in askable(hit.text)]
+    if hit.sentence not in words:
+        return hit.sentence or hit.text[:_FALLBACK_CHARS], "", ""
+    place = words.index(hit.sentence)
+    before = words[max(place - _CONTEXT_SENTENCES, 0) : place]
+    after = words[place + 1 : place + 1 + _CONTEXT_SENTENCES]
+    return " ".join(before), hit.sentence, " ".join(after)
+
+
+def _as_address(film: FilmHit) -> str:
+    """A thumbnail as a data address: no file of the archive is served to anybody."""
+    if film.thumbnail is None:
+        return ""
+    try:
+        return "data:image/jpeg;base64," + b64encode(film.thumbnail.read_bytes()).decode("ascii")
+    except OSError:
+        return ""
