@@ -13,7 +13,7 @@ from egma.data.mimic import FoundImage, MimicFiles
 from egma.data.record import Record
 from egma.data.sample import Dropped, Sample, UInt8
 from egma.errors import DataError, GazeError
-from egma.gaze.track import GazeTrack
+from egma.gaze.track import SIZE_TOLERANCE_PX, GazeTrack
 from egma.gaze.transcript import build_sentence_maps
 from egma.imaging.geometry import Geometry
 
@@ -122,4 +122,10 @@ def _film_shape(record: Record, track: GazeTrack, image: FoundImage) -> tuple[in
                 f"its image is {found[0]} x {found[1]}, the recording is of a film of {said[0]} x {said[1]} pixels "
                 "(rows x columns): another film, or turned"
             )
+    if record.shape_hw is None and said is not None and found is not None and _nearly(said, found):
+        return found  # a size that a recording's own looks tell may be a pixel off
     return said or found
+
+
+def _nearly(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return max(abs(one[0] - other[0]), abs(one[1] - other[1])) <= SIZE_TOLERANCE_PX

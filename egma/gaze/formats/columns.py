@@ -17,7 +17,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     part: tuple(names.split())
     for part, names in {
         "x": "x xpx xpos xposition posx positionx gazex xgaze fixationx fixx xfix meanx avgx xmean xavg currentfixx "
-        "gazepointx fixationpointx porx normposx locationx imagex screenx",
+        "gazepointx fixationpointx porx normposx locationx imagex screenx ximage xscreen "
+        "xcoordinate xcoord coordx xfraction xnormalized",
         "start": "start starts starttime starttimestamp timestampstart timestampstartfixation onset begin begintime "
         "tstart fixationstart currentfixstart",
         "end": "end ends endtime endtimestamp timestampend timestampendfixation offset finish tend stop stoptime "
@@ -27,7 +28,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "time": "time timestamp t timestampsample sampletime recordingtimestamp gazetimestamp systemtime",
         "pupil": "pupil pupilsize pupildiameter pupilarea diameter pupilareanormalized avgpupil meanpupil "
         "currentfixpupil",
-        "label": "label aoi event eventtype category",
+        "label": "label event eventtype eyemovementtype fixationtype category aoi",
         "recording": "recording recordingid recordingname trial trialid image imageid dicomid stimulus film filmid "
         "session",
     }.items()
@@ -51,6 +52,7 @@ class ColumnMapping:
         pupil, label, recording: optional columns; `recording` tells several recordings in one file apart.
         frame: "image" pixels, "screen" pixels (the table then has REFLACX's eight rectangle columns) or "fraction".
         unit: of all times; None decides by their size.
+        duration_unit: of the durations, where it is another (Tobii: microseconds and milliseconds); None: `unit`.
     """
 
     x: str
@@ -64,6 +66,12 @@ class ColumnMapping:
     recording: str | None = None
     frame: Frame | None = None
     unit: Unit | None = None
+    duration_unit: Unit | None = None
+
+    @property
+    def is_of_events(self) -> bool:
+        """Whether each row is an event with a length, not one sample."""
+        return bool(self.duration or (self.start and self.end))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -87,7 +95,8 @@ def guess_mapping(head: Head) -> ColumnMapping | None:
         found["start"] = None
     timed = next(found[part] for part in ("start", "time", "duration") if found[part])
     mapping = ColumnMapping(**{**found, "y": y})  # type: ignore[arg-type]
-    return replace(mapping, unit=_unit(timed or ""), frame=_named_frame(found["x"]))
+    lasting = _unit(found["duration"]) if found["duration"] and (found["start"] or found["time"]) else None
+    return replace(mapping, unit=_unit(timed or ""), duration_unit=lasting, frame=_named_frame(found["x"]))
 
 
 def check_mapping(mapping: ColumnMapping, head: Head) -> None:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from egma.errors import GazeError
 from egma.gaze import check
+from egma.gaze.formats.eyegaze_screen import FILM_POINT, SCREEN_POINT, Pads, find_frame, load_pads, place_on_film
 from egma.gaze.formats.head import Head, read_head
 from egma.gaze.formats.reflacx import sample_ends
 from egma.gaze.formats.spans import Key, Progress, Spans, find_spans
@@ -26,8 +28,6 @@ from egma.gaze.regions import BoxRegion, Region
 from egma.gaze.track import GazeTrack, Word
 
 KEY = ("SESSION_ID", "DICOM_ID")
-SCREEN_POINT = ("FPOGX", "FPOGY")
-FILM_POINT = ("X_ORIGINAL", "Y_ORIGINAL")
 EYES = (("LPMM", "LPMMV"), ("RPMM", "RPMMV"))
 VALID = ("FPOGV", "BPOGV", "LPV", "RPV", "BKID")
 TIME, START, DURATION = "Time (in secs)", "FPOGS", "FPOGD"
@@ -36,8 +36,6 @@ NUMBERS = (TIME, START, DURATION, *SCREEN_POINT, *FILM_POINT, *VALID, *(name for
 DICOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 DICOM_ID_LENGTH = 44
 SAMPLE_INTERVAL_S = 0.03  # the tracker runs at 60 Hz; two fixations cannot begin so close together
-LINE_POINTS = 8
-LINE_RESIDUAL_PX = 2.0
 NO_DEGREE = "the recording does not say how large a degree is: 1/27 of the film's longer side is taken"
 
 
@@ -61,10 +59,7 @@ def index_file(head: Head, on_progress: Progress | None = None) -> Recordings:
     spans = find_spans(head.path, places, separator=head.separator, on_progress=on_progress)
     if not spans.ranges:
         check.check_rows(0, "fixation or sample")
-    sheet = head.path.parent / "master_sheet.csv"
-    known = (
-        set(read_table(sheet, "master_sheet.csv", texts=("dicom_id",)).texts("dicom_id")) if sheet.is_file() else None
-    )
+    known = load_pads(head.path.parent / "master_sheet.csv")
     entries: list[Entry] = []
     skipped: list[Skipped] = []
     sessions = Counter(key[1] for key in spans.ranges)
@@ -76,7 +71,8 @@ def index_file(head: Head, on_progress: Progress | None = None) -> Recordings:
             skipped.append(Skipped(name, reason))
         else:
             ids = {"dicom_id": dicom_id, "session_id": session}
-            entries.append(Entry(name, lambda key=key: _load_one(spans, key, head.separator), ids))
+            pads = None if known is None else known[dicom_id]
+            entries.append(Entry(name, lambda key=key, pads=pads: _load_one(spans, key, head.separator, pads), ids))
     return Recordings(entries, skipped)
 
 
@@ -89,7 +85,7 @@ def _refuse_other_text(head: Head) -> None:
         )
 
 
-def _reason_to_skip(dicom_id: str, known: set[str] | None) -> str | None:
+def _reason_to_skip(dicom_id: str, known: dict[str, Pads] | None) -> str | None:
     """Why a recording cannot be joined to a film, or None. Ids are never completed or guessed."""
     if DICOM_ID.fullmatch(dicom_id):
         if known is not None and dicom_id not in known:
@@ -100,7 +96,7 @@ def _reason_to_skip(dicom_id: str, known: set[str] | None) -> str | None:
     return "its DICOM_ID is that of no film (a calibration image)"
 
 
-def _load_one(spans: Spans, key: Key, separator: str) -> GazeTrack:
+def _load_one(spans: Spans, key: Key, separator: str, pads: Pads | None) -> GazeTrack:
     session, dicom_id = key
     table = read_table(spans.read(key), f"recording {dicom_id[:8]}", numbers=NUMBERS, separator=separator)
     folder = spans.path.absolute().parent
@@ -111,7 +107,7 @@ def _load_one(spans: Spans, key: Key, separator: str) -> GazeTrack:
     check.check_times(start_s, end_s)
     check.check_lengths(start_s, end_s)
     blink = _blinks(table, samples)
-    xy_px, on_film = _positions(table, blink)
+    xy_px, on_film, lines = place_on_film(table, blink)
     check.check_positions(xy_px)
     notes = [*table.notes, NO_DEGREE]
     if (~on_film & ~blink).any():
@@ -127,6 +123,7 @@ def _load_one(spans: Spans, key: Key, separator: str) -> GazeTrack:
         pupil_unit="mm",
         words=load_transcript(folder / "audio_segmentation_transcripts" / dicom_id / "transcript.json"),
         regions=load_boxes(folder / "bounding_boxes.csv", dicom_id),
+        frame_hw=find_frame(lines, pads),
         source="eyegaze",
         ids={"dicom_id": dicom_id, "session_id": session},
         notes=tuple(notes),
@@ -139,43 +136,6 @@ def _blinks(table: Table, samples: bool) -> np.ndarray:
         return table.numbers("FPOGV") == 0
     no_eye = (table.numbers("LPV") == 0) & (table.numbers("RPV") == 0)
     return no_eye | (table.numbers("BPOGV") == 0) | (table.numbers("BKID") > 0)
-
-
-def _positions(table: Table, blink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """float64 (F, 2) in film pixels, and bool (F,), which rows the file itself places on the film."""
-    film, screen = table.stack(FILM_POINT), table.stack(SCREEN_POINT)
-    on_film = np.all(film >= 0, axis=1)
-    _refuse_exchanged(film[on_film & ~blink], screen[on_film & ~blink])
-    xy_px = film.copy()
-    lines = [_fit_line(screen[on_film & ~blink, axis], film[on_film & ~blink, axis]) for axis in (0, 1)]
-    if lines[0] is not None and lines[1] is not None:
-        slope, offset = np.array(lines).T
-        xy_px[~on_film] = screen[~on_film] * slope + offset
-    xy_px[blink] = np.nan
-    return xy_px, on_film
-
-
-def _fit_line(screen: np.ndarray, film: np.ndarray) -> tuple[float, float] | None:
-    """Slope and offset from screen fraction to film pixel; None where the points do not lie on one line."""
-    known = np.isfinite(screen) & np.isfinite(film)
-    screen, film = screen[known], film[known]
-    if len(screen) < LINE_POINTS or np.ptp(screen) < 0.01:
-        return None
-    slope, offset = np.polyfit(screen, film, 1)
-    fits = np.abs(slope * screen + offset - film).max() <= LINE_RESIDUAL_PX
-    return (float(slope), float(offset)) if fits and slope > 0 else None
-
-
-def _refuse_exchanged(film: np.ndarray, screen: np.ndarray) -> None:
-    known = np.isfinite(film).all(axis=1) & np.isfinite(screen).all(axis=1)
-    film, screen = film[known], screen[known]
-    if len(film) < LINE_POINTS or min(np.ptp(film, axis=0).min(), np.ptp(screen, axis=0).min()) <= 0:
-        return
-    table = np.corrcoef(film.T, screen.T)[:2, 2:]
-    if min(table[0, 1], table[1, 0]) > 0.99 and max(table[0, 0], table[1, 1]) < 0.9:
-        raise GazeError(
-            "the columns of x and y are mixed up: X_ORIGINAL follows FPOGY and Y_ORIGINAL follows FPOGX; exchange two"
-        )
 
 
 def _pupil(table: Table) -> np.ndarray:
@@ -210,13 +170,20 @@ def _split_phrase(phrase: str, begin_s: float, end_s: float) -> list[Word]:
 
 def load_boxes(path: Path, dicom_id: str) -> tuple[Region, ...]:
     """The anatomy boxes of one film from `bounding_boxes.csv`, whose order is x1, x2, y1, y2."""
-    if not path.is_file():
-        return ()
+    return _read_boxes(path, path.stat().st_mtime_ns).get(dicom_id, ()) if path.is_file() else ()
+
+
+@lru_cache(maxsize=4)
+def _read_boxes(path: Path, _changed_ns: int) -> dict[str, tuple[Region, ...]]:
+    """All films' boxes: 18,405 rows, read once for the thousand recordings beside them."""
     edges = ("x1", "y1", "x2", "y2")
     table = read_table(path, "bounding_boxes.csv", texts=("dicom_id", "bbox_name"), numbers=edges)
-    boxes, names = table.stack(edges), table.texts("bbox_name")
-    rows = [row for row, each in enumerate(table.texts("dicom_id")) if each == dicom_id]
-    return tuple(BoxRegion(names[row], tuple(map(float, boxes[row]))) for row in rows)  # type: ignore[arg-type]
+    found: dict[str, list[Region]] = {}
+    for dicom_id, name, (x0, y0, x1, y1) in zip(
+        table.texts("dicom_id"), table.texts("bbox_name"), table.stack(edges).tolist()
+    ):
+        found.setdefault(dicom_id, []).append(BoxRegion(name, (x0, y0, x1, y1)))
+    return {dicom_id: tuple(boxes) for dicom_id, boxes in found.items()}
 
 
 def index(root: Path, on_progress: Progress | None = None) -> Recordings:

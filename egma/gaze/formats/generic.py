@@ -12,19 +12,17 @@ import numpy as np
 
 from egma.errors import GazeError
 from egma.gaze import check
-from egma.gaze.formats.columns import ColumnMapping, Unit, check_mapping, guess_mapping
+from egma.gaze.formats.columns import ColumnMapping, check_mapping, guess_mapping
 from egma.gaze.formats.head import Head
-from egma.gaze.formats.reflacx import DEGREE, SCREEN, SHOWN, sample_ends
+from egma.gaze.formats.reflacx import DEGREE, SCREEN, SHOWN
 from egma.gaze.formats.table import Table, read_table
+from egma.gaze.formats.timing import read_times
 from egma.gaze.recordings import Entry, Recordings, one_or_many
 from egma.gaze.track import GazeTrack
 
 MAX_FRACTION = 1.5
-SECONDS: dict[Unit, float] = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-UNIT_WORDS: dict[Unit, str] = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
-# A fixation lasts 0.05 to 5 s and samples are 0.1 to 50 ms apart: typical values beyond these are in a smaller unit.
-LARGEST_FIXATION: dict[Unit, float] = {"s": 10.0, "ms": 1e4, "us": 1e7}
-LARGEST_STEP: dict[Unit, float] = {"s": 0.5, "ms": 500.0, "us": 5e5}
+# What a tracker's event column calls rows that are no fixations.
+_NO_FIXATION = ("saccade", "sacc", "blink", "unclassified", "eyesnotfound", "pursuit", "pso", "message")
 LONGEST_DAY_S = 86_400.0  # a first row later than this counts from a clock's zero, not the recording's
 
 
@@ -59,7 +57,10 @@ def _entry(table: Table, mapping: ColumnMapping, names: np.ndarray, name: str) -
 
 
 def _build(table: Table, mapping: ColumnMapping, rows: slice | np.ndarray, ids: dict[str, str]) -> GazeTrack:
-    start_s, end_s, samples, notes = _times(table, mapping, rows)
+    rows, notes = _without_other_events(table, mapping, rows)
+    times = read_times(table, mapping, rows)
+    start_s, end_s, samples = times.start_s, times.end_s, times.samples
+    notes += times.notes
     check.check_times(start_s, end_s)
     if start_s[0] > LONGEST_DAY_S:
         start_s, end_s = start_s - start_s[0], end_s - start_s[0]
@@ -80,6 +81,22 @@ def _build(table: Table, mapping: ColumnMapping, rows: slice | np.ndarray, ids: 
         notes=(*table.notes, *notes),
     )
     return _in_image_frame(track, mapping)
+
+
+def _without_other_events(
+    table: Table, mapping: ColumnMapping, rows: slice | np.ndarray
+) -> tuple[slice | np.ndarray, list[str]]:
+    """The rows that are fixations (or samples), where a label says which are saccades and blinks."""
+    if mapping.label is None:
+        return rows, []
+    labels = ["".join(filter(str.isalpha, label)).lower() for label in table.texts(mapping.label)]
+    other = np.array([label in _NO_FIXATION for label in labels], np.bool_)
+    chosen = np.arange(len(table))[rows]
+    kept = chosen[~other[chosen]]
+    if len(kept) == len(chosen) or not mapping.is_of_events:
+        return rows, []
+    check.check_rows(len(kept), "fixation")
+    return kept, [f"{len(chosen) - len(kept)} rows are saccades, blinks or other events and are left out"]
 
 
 def _in_image_frame(track: GazeTrack, mapping: ColumnMapping) -> GazeTrack:
@@ -112,46 +129,3 @@ def screen_to_image(track: GazeTrack) -> np.ndarray:
             f"row {row + 1}: the film was drawn on no area of the screen; are the rectangle's columns mixed up?"
         )
     return shown[:, :2] + (track.xy_px - screen[:, :2]) / drawn * (shown[:, 2:] - shown[:, :2])
-
-
-def _times(
-    table: Table, mapping: ColumnMapping, rows: slice | np.ndarray
-) -> tuple[np.ndarray, np.ndarray, bool, list[str]]:
-    """Starts and ends in seconds, whether rows are samples, and what had to be supposed."""
-    start_name = mapping.start or mapping.time
-    duration = table.numbers(mapping.duration)[rows] if mapping.duration else None
-    start = table.numbers(start_name)[rows] if start_name else None
-    end = table.numbers(mapping.end)[rows] if mapping.end and mapping.start else None
-    samples = duration is None and end is None
-    lengths = _lengths(start, end, duration)
-    unit = mapping.unit or _unit(lengths, LARGEST_STEP if samples else LARGEST_FIXATION)
-    notes = [] if mapping.unit else [f"times are taken to be in {UNIT_WORDS[unit]}"]
-    scale = SECONDS[unit]
-    if start is None:
-        start = np.r_[0.0, np.cumsum(duration)[:-1]]  # type: ignore[arg-type]
-        notes.append("only durations are recorded: fixations follow each other without a gap")
-    start_s = start * scale
-    if end is not None:
-        return start_s, end * scale, False, notes
-    if duration is not None:
-        return start_s, start_s + duration * scale, False, notes
-    return start_s, sample_ends(start_s), True, notes
-
-
-def _lengths(start: np.ndarray | None, end: np.ndarray | None, duration: np.ndarray | None) -> np.ndarray:
-    """What lasts how long, in the file's unit: fixations, or the steps between samples."""
-    if duration is not None:
-        return duration
-    if start is None:
-        return np.empty(0)
-    with np.errstate(invalid="ignore"):  # infinite times are refused later, by their row
-        return np.diff(start) if end is None else end - start
-
-
-def _unit(lengths: np.ndarray, largest: dict[Unit, float]) -> Unit:
-    lengths = lengths[np.isfinite(lengths)]
-    typical = float(np.median(lengths)) if len(lengths) else 0.0
-    for unit, most in largest.items():
-        if typical <= most:
-            return unit
-    return "ns"

@@ -20,9 +20,11 @@ from egma.gaze.track import GazeTrack
 
 # Frames the family uses, smallest first: GazeSearch, and COCO-Search18's display.
 FRAMES_HW = ((224, 224), (320, 512), (1050, 1680))
+BESIDE, INSIDE = 1.25, 0.8  # a look may miss the picture by a quarter of it; four in five do not
 LONGEST_FIXATION_S = 20.0  # above it, T is in milliseconds
 CXRP_SAMPLE_S = 1 / 60
 MAX_BYTES = 1 << 29
+MAX_FRACTION = 1.5
 IDS = ("name", "subject", "task", "condition", "split")
 
 
@@ -79,6 +81,8 @@ def _build_cxrp(name: str, rows: Any) -> GazeTrack:
     table = _numbers(rows, name[:40])
     if table.ndim != 2 or table.shape[1] != 3:
         raise GazeError(f"recording {name[:40]!r} is no list of [x, y, t], nor has it X, Y and T; convert it again")
+    if np.nanmax(np.abs(table[:, :2]), initial=0.0) > MAX_FRACTION:
+        raise GazeError(f"recording {name[:40]!r} is wanted in fractions of the film, 0 to 1; convert it again")
     notes = ["positions are fractions of the film; they scale with it", "durations are counts of 60 Hz samples"]
     return _track(table[:, :2], table[:, 2] * CXRP_SAMPLE_S, (1, 1), {"recording": name}, notes)
 
@@ -87,6 +91,10 @@ def _track(
     xy_px: np.ndarray, duration_s: np.ndarray, frame: tuple[int, int], ids: dict[str, str], notes: list[str]
 ) -> GazeTrack:
     check.check_rows(len(xy_px), "fixation")
+    if (duration_s < 0).any():
+        raise GazeError(
+            f"fixation {int(np.argmax(duration_s < 0)) + 1} lasts less than no time; convert the file again"
+        )
     start_s = np.r_[0.0, np.cumsum(duration_s)[:-1]]
     check.check_times(start_s, start_s + duration_s)
     check.check_positions(xy_px)
@@ -115,27 +123,28 @@ def _number(cell: Any) -> float:
     return float("nan") if cell is None else float(cell)
 
 
-def _largest(found: list[dict[str, Any]], key: str) -> float:
-    largest = 0.0
-    for scanpath in found:
-        values = _numbers(scanpath.get(key) or [], key)
-        finite = values[np.isfinite(values)]
-        largest = max(largest, float(finite.max(initial=0.0)))
-    return largest
+def _all(found: list[dict[str, Any]], key: str) -> np.ndarray:
+    """Every finite number of one key, of all scan-paths."""
+    values = np.concatenate([_numbers(scanpath.get(key) or [], key).ravel() for scanpath in found])
+    return values[np.isfinite(values)]
 
 
 def _seconds_per_unit(found: list[dict[str, Any]]) -> float:
     """1 where T is in seconds, 0.001 where it is in milliseconds: decided once for the file."""
-    return 1.0 if _largest(found, "T") <= LONGEST_FIXATION_S else 0.001
+    return 1.0 if _all(found, "T").max(initial=0.0) <= LONGEST_FIXATION_S else 0.001
 
 
 def _frame(found: list[dict[str, Any]]) -> tuple[int, int]:
-    """(H, W) of the smallest known frame that holds every fixation; fractions are of a frame of 1 x 1."""
-    right, bottom = _largest(found, "X"), _largest(found, "Y")
+    """(H, W) of the smallest known frame that holds the fixations, but for a few beside it; fractions: 1 x 1."""
+    x, y = _all(found, "X"), _all(found, "Y")
+    if not min(len(x), len(y)):
+        return FRAMES_HW[0]  # whatever is wrong with the positions is said when they are read
+    right, bottom = x.max(initial=0.0), y.max(initial=0.0)
     if max(right, bottom) <= 1:
         return (1, 1)
     for height, width in FRAMES_HW:
-        if right <= width and bottom <= height:
+        near = right <= BESIDE * width and bottom <= BESIDE * height
+        if near and (x <= width).mean() >= INSIDE and (y <= height).mean() >= INSIDE:
             return height, width
     raise GazeError(
         f"the scan-paths are in no known frame: they run to x {right:.0f}, y {bottom:.0f}; wanted GazeSearch's "
