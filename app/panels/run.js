@@ -6,7 +6,7 @@ const render = (element, value) => {
   if (root.hidden) { root.replaceChildren(); return; }
   const fact = ([name, text]) => make("div", {}, make("dt", { text: name }), make("dd", { text }));
   const cell = (text, at) => at === 0 ? make("th", { scope: "row", text }) : make("td", { text });
-  const outcome = value.outcome.length === 0 ? "" : make("table", { class: "egma-rows" },
+  const outcome = value.outcome.length === 0 ? "" : make("table", { class: "egma-outcome" },
     make("thead", {}, make("tr", {}, ...value.outcome_head.map((text) => make("th", { scope: "col", text })))),
     make("tbody", {}, ...value.outcome.map((row) => make("tr", {}, ...row.map(cell)))));
   root.replaceChildren(

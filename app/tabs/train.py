@@ -89,13 +89,11 @@ def _build_start(services: Services, hosted: bool) -> StartCard:
         gr.Markdown("## New run", elem_classes="egma-h2")
         gr.Markdown(HOSTED if hosted else INTRO, elem_classes="egma-hint")
         form = build_form(services, open_room(services))
+        start = _build_ask("Start", "start", hosted, primary=True)
         with gr.Row(elem_classes="egma-row"):
-            start, estimate, check, show = (
-                _build_ask("Start", "start", hosted, primary=True),
-                _build_ask("Estimate", "estimate", hosted),
-                _build_ask("Check data", "check", hosted),
-                _build_ask("Command", "show", False),
-            )
+            check = _build_ask("Check data", "check", hosted)
+            estimate = _build_ask("Estimate time", "estimate", hosted)
+            show = _build_ask("Show command", "show", False)
         said = MessagePanel(elem_id="egma-train-said")
         problems = NoticesPanel(elem_id="egma-train-problems")
         films = gr.Gallery(
@@ -179,7 +177,7 @@ def _build_ask(words: str, key: str, hosted: bool, *, primary: bool = False) -> 
     """A button under the form; on a hosted demo it is there to be seen."""
     return gr.Button(
         words,
-        size="md",
+        size="md" if primary else "sm",
         variant="primary" if primary else "secondary",
         interactive=not hosted,
         elem_id=f"egma-train-{key}",

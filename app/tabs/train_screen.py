@@ -70,7 +70,7 @@ def run_screen(job: JobFolder, events: RunEvents) -> RunData:
         title=run_title(job),
         state=state.name,
         sentence=_sentence(state),
-        share=None if state.is_over else _share(state),
+        share=None if state.is_over else _share(state, events),
         facts=_facts(job, state, events),
         outcome_head=["", "Before", "Now" if not result else "After"],
         outcome=_outcome(events, result),
@@ -143,13 +143,21 @@ def _sentence(state: JobState) -> str:
     return f"{cause}{state.text}"
 
 
-def _share(state: JobState) -> float:
+def _share(state: JobState, events: RunEvents | None = None) -> float:
+    """How far it is: by steps where there are any, else by what it prepares."""
+    if events is not None and events.steps:
+        return min(1.0, events.steps[-1]["step"] / max(1, _planned(events) or 1))
     return min(1.0, state.done / state.total) if state.total else 0.0
+
+
+def _planned(events: RunEvents) -> int | None:
+    planned = events.steps[-1].get("steps") if events.steps else None
+    return planned if isinstance(planned, int) else None
 
 
 def _facts(job: JobFolder, state: JobState, events: RunEvents) -> list[list[str]]:
     facts: list[list[str]] = []
-    planned = state.total if not state.is_over and events.steps else (job.result() or {}).get("planned_steps")
+    planned = _planned(events)
     if events.steps:
         last = events.steps[-1]
         facts.append(["Step", f"{last['step']} of {planned}" if planned else str(last["step"])])
@@ -173,7 +181,7 @@ def _outcome(events: RunEvents, result: dict[str, Any]) -> list[list[str]]:
     before = result.get("before") or events.validations[0]
     after = result.get("after") or (events.validations[-1] if len(events.validations) > 1 else {})
     rows = [[label, _figure(before.get(key)), _figure(after.get(key))] for key, label in _OUTCOME]
-    rows.append(["Report finds film, R@1/5/10", _recalls(before), _recalls(after)])
+    rows.append(["Report finds film among the nearest 5", _recall(before), _recall(after)])
     return [row for row in rows if row[1] != "none" or row[2] != "none"]
 
 
@@ -200,7 +208,11 @@ def _series(run: str, name: str, events: list[dict[str, Any]]) -> Series:
 
 
 def _value(event: dict[str, Any], name: str) -> float | None:
-    value = (event.get("text_to_image") or [None] * 3)[1] if name == "recall" else event.get(name)
+    recalls = event.get("text_to_image")
+    if name == "recall":
+        value = recalls[1] if isinstance(recalls, list) and len(recalls) > 1 else None
+    else:
+        value = event.get(name)
     return round(float(value), 6) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
 
@@ -208,9 +220,8 @@ def _has_value(line: Series) -> bool:
     return any(value is not None for value in line.values)
 
 
-def _recalls(measures: dict[str, Any]) -> str:
-    values = measures.get("text_to_image")
-    return " / ".join(_figure(value) for value in values) if isinstance(values, list) else "none"
+def _recall(measures: dict[str, Any]) -> str:
+    return _figure(_value(measures, "recall"))
 
 
 def _figure(value: Any) -> str:

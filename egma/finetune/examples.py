@@ -32,6 +32,10 @@ Note = Callable[[int, int, str], None]
 """Told of progress: done, total, what."""
 _VALIDATION_SEED = 7919
 _MOST_TOLD = 4
+_PHANTOMS_AT_ONCE = 16
+_STREAM = {"train": 1, "val": 2}
+"""Apart for good: no phantom that is trained on is ever measured on, whatever the seeds."""
+_PURPOSE = {"train": "train on", "val": "measure by"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,23 +120,35 @@ def limit_films(data: FinetuneData, most: int) -> FinetuneData:
 def build_phantoms(
     count: int, seed: int, split: str, config: ModelConfig, grid_hw: tuple[int, int], note: Note
 ) -> Examples:
-    """`count` phantoms as examples, their gaze simulated from their lesions and named so."""
+    """`count` phantoms as examples, their gaze simulated from their lesions and named so.
+
+    They are built a few at a time: what is kept of each is its film and its maps on the patch grid.
+    """
     from egma.finetune.mini.phantoms import build_phantom_set
 
-    note(0, count, f"building {count} phantoms")
-    built = build_phantom_set(count, config.image.input_px, seed)
-    samples = tuple(_phantom_sample(built, place, seed, split, grid_hw) for place in range(count))
-    masks = tuple(_phantom_masks(built, place, grid_hw) for place in range(count))
-    return Examples(samples, ArrayPixels(built.films), _label_array(samples), masks)
+    side = config.image.input_px
+    films = np.zeros((count, side, side), np.uint8)
+    samples: list[Sample] = []
+    masks: list[NDArray[np.float16]] = []
+    for start in range(0, count, _PHANTOMS_AT_ONCE):
+        note(start, count, f"building phantoms to {_PURPOSE[split]}")
+        own = int(np.random.SeedSequence((seed, _STREAM[split], start)).generate_state(1)[0] >> 1)
+        built = build_phantom_set(min(_PHANTOMS_AT_ONCE, count - start), side, own)
+        films[start : start + len(built)] = built.films
+        samples += [
+            _phantom_sample(built, place, f"{seed}-{start + place}", split, grid_hw) for place in range(len(built))
+        ]
+        masks += [_phantom_masks(built, place, grid_hw) for place in range(len(built))]
+    return Examples(tuple(samples), ArrayPixels(films), _label_array(samples), tuple(masks))
 
 
-def _phantom_sample(built: PhantomSet, place: int, seed: int, split: str, grid_hw: tuple[int, int]) -> Sample:
+def _phantom_sample(built: PhantomSet, place: int, name: str, split: str, grid_hw: tuple[int, int]) -> Sample:
     sentences = built.sentences[place]
     found = len(built.findings[place])
     gaze = tuple(_to_grid(built.gaze[place, row], grid_hw) if row < found else None for row, _ in enumerate(sentences))
     return Sample(
-        id=f"phantom-{seed}-{place}",
-        patient=f"phantom-{seed}-{place}",
+        id=f"phantom-{split}-{name}",
+        patient=f"phantom-{split}-{name}",
         split=split,  # type: ignore[arg-type]
         sentences=sentences,
         times_s=(None,) * len(sentences),

@@ -124,6 +124,7 @@ class Loop:
         self.job.event(
             "step",
             step=self.state.step,
+            steps=self.run.steps,
             epoch=round(self.state.step / self.run.steps_per_epoch, 3),
             loss=named.pop("loss"),
             **named,
