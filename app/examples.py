@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.films import FilmStore, OpenFilm, example_key
 from egma.errors import FilmError
 from egma.types import Study
+
+if TYPE_CHECKING:
+    from egma.testing.phantoms import Phantom
 
 MAX_OWN_EXAMPLES = 100
 """Own films listed; a folder with more is for the archive, not for a menu."""
 _PACKAGE = "pydicom-data"
 _PACKAGED_FILM = "RG1_UNCR.dcm"
 _PHANTOM_SOURCE = "Phantom: computed, not a patient"
-PHANTOM_SEVERITY = 0.95  # of 1: what is easy to see, also for a newcomer
-PHANTOM_SIZE_PX = (1024, 1024)
+_SEVERITY = 0.95  # of 1: what is easy to see, also for a newcomer
+_PHANTOM_SIZE_PX = (1024, 1024)
 
 
 @dataclass(frozen=True)
@@ -110,11 +115,17 @@ def _phantoms() -> list[Example]:
 
 def _phantom(seed: int, finding: str | None, side: str | None) -> Callable[[], Study]:
     def build() -> Study:
-        from egma.testing.phantoms import build_phantom
-
-        return build_phantom(seed, finding=finding, side=side, size=PHANTOM_SIZE_PX, severity=PHANTOM_SEVERITY).study
+        return build_example_phantom(seed, finding, side).study
 
     return build
+
+
+@lru_cache(maxsize=2)
+def build_example_phantom(seed: int, finding: str | None, side: str | None) -> Phantom:
+    """A phantom of the menu with the truth about it; the last two are kept, for film and recording want the same."""
+    from egma.testing.phantoms import build_phantom
+
+    return build_phantom(seed, finding=finding, side=side, size=_PHANTOM_SIZE_PX, severity=_SEVERITY)
 
 
 def _reader(path: Path) -> Callable[[], Study]:

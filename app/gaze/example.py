@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.examples import PHANTOM_SEVERITY, PHANTOM_SIZE_PX, Examples
+from app.examples import Examples, build_example_phantom
 from app.films import example_key
 from app.gaze.store import EXAMPLE_MARK, OpenGaze, Reader
 from egma.errors import GazeError
 from egma.gaze.regions import MaskRegion, Region, lung_zones
 from egma.gaze.simulate import Statement, simulate_reading
 from egma.gaze.track import GazeTrack
-from egma.testing.phantoms import Phantom, build_phantom
+
+if TYPE_CHECKING:
+    from egma.testing.phantoms import Phantom
 
 _NARROW_WINDOW = 0.8
 """A simulated reader who zooms in also narrows the window to this share: what a replay has to follow."""
@@ -48,9 +51,7 @@ def open_example(examples: Examples, name: str) -> OpenGaze:
     if found is None:
         raise GazeError("that example is no longer there; reload the page to see which are")
     film = examples.films.find(example_key(found.film))
-    phantom = build_phantom(
-        found.seed, finding=found.finding, side=found.side, size=PHANTOM_SIZE_PX, severity=PHANTOM_SEVERITY
-    )
+    phantom = build_example_phantom(found.seed, found.finding, found.side)
     display = film.study.display
     width = 1.0 if display is None else display.width / 65535
     level = 0.5 if display is None else display.center / 65535

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +11,10 @@ import numpy as np
 
 from app.gaze.comparing import Comparer, measured_regions
 from app.gaze.store import Reader
-from app.views.gaze import sentence_rows
 from egma.errors import GazeError
+from egma.gaze.export import write_samples_csv, write_sentences_csv
 from egma.gaze.meaning import write_measures_csv
-from egma.gaze.regions import defused, write_regions_csv
-from egma.gaze.track import GazeTrack
+from egma.gaze.regions import write_regions_csv
 from egma.types import Float32
 
 LABELS = {
@@ -76,7 +72,13 @@ def write_export(comparer: Comparer, kinds: Sequence[str], uploads: Path, *, raw
         tail = f"-{at + 1}" if len(gaze.readers) > 1 else ""
         paths += _reader_files(export, comparer, at, wanted, f"{label_of(reader)}%s{tail}")
     if "sentences" in chosen:
-        paths.append(export.write("egma-gaze-sentences.csv", write_sentences_csv(gaze.readers)))
+        named = [(reader.name, reader.fixations) for reader in gaze.readers]
+        paths.append(
+            export.write(
+                "egma-gaze-sentences.csv",
+                write_sentences_csv(named),
+            )
+        )
     if "measures" in chosen:
         rows = [
             (f"{gaze.readers[at].name} ({label_of(gaze.readers[at])})", words, found)
@@ -100,35 +102,16 @@ def _reader_files(export: ExportFolder, comparer: Comparer, at: int, chosen: Seq
     if "replay" in chosen:
         paths.append(export.write(f"egma-gaze-{name % '-replay'}.gif", draw_replay_gif(study, reader.fixations)))
     if "raw" in chosen:
-        paths.append(export.write(f"egma-gaze-{name % '-samples'}.csv", write_recording_csv(reader)))
+        rows = reader.samples if reader.samples is not None else reader.fixations
+        paths.append(
+            export.write(
+                f"egma-gaze-{name % '-samples'}.csv",
+                write_samples_csv(rows),
+            )
+        )
     return paths
 
 
 def label_of(reader: Reader) -> str:
     """How a file says what the gaze is: recorded, or made by a program."""
     return "simulated" if reader.simulated else "recorded"
-
-
-def write_sentences_csv(readers: Sequence[Reader]) -> str:
-    """CSV text: every dictated sentence with its times and how many fixations belong to it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["reader", "gaze", "sentence", "start_s", "end_s", "gaze_from_s", "fixations"])
-    for reader in readers:
-        for row in sentence_rows(reader.fixations):
-            times = (row["start_s"], row["end_s"], row["from_s"], row["fixations"])
-            writer.writerow([defused(reader.name), label_of(reader), defused(row["text"]), *times])
-    return text.getvalue()
-
-
-def write_recording_csv(reader: Reader) -> str:
-    """CSV text of a recording: its raw samples where there are any, else its fixations; film pixels and seconds."""
-    track: GazeTrack = reader.samples if reader.samples is not None else reader.fixations
-    text = io.StringIO()
-    text.write("kind,start_s,duration_s,x_px,y_px\n")
-    kind = f"{label_of(reader)} {'sample' if track.kind == 'samples' else 'fixation'}"
-    rows = np.column_stack([track.start_s, track.duration_s, track.xy_px])
-    for start_s, duration_s, x, y in rows.tolist():
-        place = "," if math.isnan(x) or math.isnan(y) else f"{x:.2f},{y:.2f}"  # NaN in a blink
-        text.write(f"{kind},{start_s:.4f},{duration_s:.4f},{place}\n")
-    return text.getvalue()

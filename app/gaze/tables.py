@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 from egma.errors import GazeError
 from egma.gaze.formats import ColumnMapping, guess_mapping, read_head
-from egma.gaze.formats.columns import Frame, Unit
+from egma.gaze.formats.columns import Frame, Unit, guess_parts
+from egma.gaze.formats.head import Head
 
 PREVIEW_ROWS = 6
 MOST_COLUMNS = 60
@@ -55,11 +56,15 @@ def preview_table(path: Path) -> Preview:
                 break
     except csv.Error:
         raise GazeError("the table's first rows cannot be read: a quote never ends; export it again") from None
+    return Preview(columns, tuple(rows), _guess(head))
+
+
+def _guess(head: Head) -> dict[str, str]:
+    """The whole mapping where the header suggests one, else what it says of single parts."""
     found = guess_mapping(head)
-    guess: dict[str, str] = {}
-    for part in (*PARTS, "frame", "unit"):
-        guess[part] = (getattr(found, part) or NONE) if found is not None else NONE
-    return Preview(columns, tuple(rows), guess)
+    parts = guess_parts(head)
+    asked = (*PARTS, "frame", "unit")
+    return {part: (parts.get(part) if found is None else getattr(found, part)) or NONE for part in asked}
 
 
 def build_mapping(**chosen: str | None) -> ColumnMapping:

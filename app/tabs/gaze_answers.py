@@ -74,7 +74,7 @@ def _no_files(sentence: str) -> FilesView:
 
 
 def _no_menus(sentence: str) -> MenusView:
-    empty = gr.Dropdown(choices=[], value=None)
+    empty = gr.update(choices=[], value=None)
     return MenusView(empty, empty, RowsData(notes=[sentence]), VersusData(), RowsData(), None)
 
 
@@ -89,7 +89,7 @@ class GazeAnswers:
         """Another recording, or none, is open: offer its readers and sentences, and measure its regions."""
         found = self.services.gaze.find(gaze)
         names = [(reader.name, str(at)) for at, reader in enumerate(found.readers)]
-        menu = gr.Dropdown(choices=names, value="0" if names else None, interactive=len(names) > 1)
+        menu = gr.update(choices=names, value="0" if names else None, interactive=len(names) > 1)
         return self._menus(film, found, 0)._replace(reader=menu, files=None)
 
     @answering(_no_menus)
@@ -111,7 +111,7 @@ class GazeAnswers:
         """The sentence that was clicked in the dictation."""
         key, index = str(getattr(event, "reader", "")), str(getattr(event, "index", ""))
         view = self.compare(film, gaze, key.rpartition("-")[2], index, checkpoint)
-        return view._replace(sentence=gr.Dropdown(value=index))
+        return view._replace(sentence=gr.update(value=index))
 
     @answering(_no_expected)
     def expect(self, film: str, gaze: str, checkpoint: str) -> ExpectedView:
@@ -141,13 +141,13 @@ class GazeAnswers:
         return Comparer(self.services.models.engine(checkpoint), opened.study, found)
 
     def _menus(self, film: str, found: OpenGaze, at: int) -> MenusView:
-        regions, sentences = RowsData(), gr.Dropdown(choices=[], value=None)
+        regions, sentences = RowsData(), gr.update(choices=[], value=None)
         if found.readers:
             reader = found.readers[at]
             shape = self.services.films.find(found.film or film).study.shape
             regions = regions_screen(measured_regions(found, at, shape), reader)
             texts = [(each.text[:120], str(index)) for index, each in enumerate(split_words(reader.fixations.words))]
-            sentences = gr.Dropdown(choices=[(WHOLE_LABEL, WHOLE), *texts], value=WHOLE)
+            sentences = gr.update(choices=[(WHOLE_LABEL, WHOLE), *texts], value=WHOLE)
         return MenusView(UNCHANGED, sentences, regions, VersusData(), RowsData(), UNCHANGED)
 
 

@@ -49,12 +49,18 @@ class TableView(NamedTuple):
 
 
 def _refused(sentence: str) -> GazeView:
-    unchanged: Any = gr.skip()
-    return GazeView(unchanged, unchanged, unchanged, unchanged, MessageData(text=sentence), *[unchanged] * 3)
+    """Everything as it is, and one sentence on why."""
+    same: Any = gr.skip()
+    return GazeView(same, same, same, same, MessageData(text=sentence), same, same, same)
+
+
+def _unchanged() -> GazeView:
+    return _refused("")
 
 
 def _no_table(sentence: str) -> tuple[Any, ...]:
-    return (*_refused(sentence), *_flat(TableView(gr.skip(), gr.skip(), (gr.skip(),) * (len(PARTS) + 2))))
+    same: Any = gr.skip()
+    return (*_refused(sentence), *_flat(TableView(same, same, (same,) * (len(PARTS) + 2))))
 
 
 def _flat(view: TableView) -> tuple[Any, ...]:
@@ -72,8 +78,7 @@ class GazeHandlers:
         """The tab was opened: with nothing open in it, the film of the Study tab is shown."""
         found = self.services.gaze.find(gaze)
         if found.readers or film == on_screen:
-            unchanged: Any = gr.skip()
-            return GazeView(*[unchanged] * 4, MessageData(), *[unchanged] * 3)
+            return _unchanged()
         return self._opened(self.services.films.find(on_screen), replace(found, key="", film=on_screen))
 
     @answering(_refused)
@@ -85,7 +90,7 @@ class GazeHandlers:
     def open_example(self, name: str | None) -> GazeView:
         """A phantom with the simulated recording that ships."""
         if not name:  # the menu's own heading
-            return GazeView(*[gr.skip()] * 4, MessageData(), *[gr.skip()] * 3)  # type: ignore[arg-type]
+            return _unchanged()
         gaze = self.services.gaze.add(open_example(self.services.examples, name))
         return self._opened(self.services.films.find(gaze.film), gaze)
 
@@ -183,12 +188,12 @@ class GazeHandlers:
             raise GazeError("several tables came at once; open them one by one, each with its own columns")
         found = preview_table(table)
         columns = [("none", ""), *((name, name) for name in found.columns)]
-        parts = [gr.Dropdown(choices=columns, value=found.guess[part]) for part in PARTS]
-        more = [gr.Dropdown(value=found.guess[part]) for part in ("frame", "unit")]
+        parts = [gr.update(choices=columns, value=found.guess[part]) for part in PARTS]
+        more = [gr.update(value=found.guess[part]) for part in ("frame", "unit")]
         rows = {"headers": list(found.columns), "data": [list(row) for row in found.rows]}
-        view = TableView(handed.folder.name, gr.Dataframe(value=rows), (*parts, *more))
+        view = TableView(handed.folder.name, gr.update(value=rows), (*parts, *more))
         asked = "Check which columns hold what, then open the recording."
-        opened = self._opened(shown, self.services.gaze.add(current), columns=gr.Column(visible=True), said=asked)
+        opened = self._opened(shown, self.services.gaze.add(current), columns=gr.update(visible=True), said=asked)
         return (*opened, *_flat(view))
 
     def _waiting(self, pending: str) -> Handed:
@@ -206,7 +211,7 @@ class GazeHandlers:
     def _opened(
         self, film: OpenFilm, gaze: OpenGaze, *, choice: Any = None, columns: Any = None, said: str = ""
     ) -> GazeView:
-        offered = choice_menu(gaze.choices) if gaze.choices is not None else gr.Dropdown(visible=False, value=None)
+        offered = choice_menu(gaze.choices) if gaze.choices is not None else gr.update(visible=False, value=None)
         return GazeView(
             film=film.key,
             gaze=gaze.key,
@@ -215,7 +220,7 @@ class GazeHandlers:
             said=MessageData(text=said),
             notices=NoticesData(sentences=[*film.study.warnings, *note_sentences(gaze.readers)]),
             choice=offered if choice is None else choice,
-            columns=gr.Column(visible=False) if columns is None else columns,
+            columns=gr.update(visible=False) if columns is None else columns,
         )
 
 

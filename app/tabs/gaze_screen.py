@@ -12,7 +12,8 @@ from app.gaze.store import OpenGaze, Reader
 from app.panels import FilmData
 from app.tabs.screen import viewer_screen
 from app.viewer.gaze import GazeData, GazeViewerData, PredictedData, ReaderData, RegionData, SentenceData, WordData
-from app.views.gaze import region_outline, sentence_rows, track_columns
+from app.views.gaze import region_outline, track_columns
+from egma.gaze.describe import sentence_rows
 from egma.gaze.expected import ExpectedGaze
 from egma.gaze.grid import thumbnail
 

@@ -100,7 +100,7 @@ def choice_menu(recordings: Recordings) -> Any:
     label = f"Recording ({len(recordings):,})"
     if len(recordings) > MOST_CHOICES:
         label = f"Recording (the first {MOST_CHOICES:,} of {len(recordings):,})"
-    return gr.Dropdown(choices=list(names), value=None, label=label, visible=True)
+    return gr.update(choices=list(names), value=None, label=label, visible=True)
 
 
 def _zones_of(found: DataSet, name: str, shape: tuple[int, int]) -> tuple[Region, ...]:

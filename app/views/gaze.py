@@ -12,7 +12,6 @@ from egma.gaze.density import default_pixels_per_degree
 from egma.gaze.merge import merge_rows
 from egma.gaze.regions import BoxRegion, Region
 from egma.gaze.track import GazeTrack
-from egma.gaze.transcript import sentence_gaze, split_words
 
 MOST_ROWS = 20_000
 """More fixations than an hour and a half holds; beyond it neighbours are drawn together."""
@@ -53,23 +52,6 @@ def track_columns(track: GazeTrack, shape: tuple[int, int]) -> Columns:
         window=_runs(track.window),
         merged=merged,
     )
-
-
-def sentence_rows(track: GazeTrack) -> list[dict[str, Any]]:
-    """Each sentence's text, times, words and how many fixations belong to it."""
-    begin_s = track.span_s[0]
-    return [
-        {
-            "text": sentence.text,
-            "start_s": round(sentence.start_s, 3),
-            "end_s": round(sentence.end_s, 3),
-            "from_s": round(max(sentence.gaze_from_s, begin_s), 3),
-            "first": sentence.words[0],
-            "last": sentence.words[1],
-            "fixations": len(sentence_gaze(track, sentence)),
-        }
-        for sentence in split_words(track.words)
-    ]
 
 
 def region_outline(region: Region, shape: tuple[int, int]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`python -m egma gaze FILE [--image IMAGE]`: what a gaze recording holds, and where its reader looked on the film."""
+"""`python -m egma gaze FILE [--image IMAGE]`: a recording, its map, its regions, and how it agrees with a model."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from egma.cli.options import add_json_option, print_json, print_note
+from egma.cli.options import add_json_option, add_model_options, print_json, print_note
 from egma.errors import EgmaError, SettingsError
 
 if TYPE_CHECKING:
     from egma.gaze.recordings import Recordings
     from egma.gaze.track import GazeTrack
+    from egma.types import Study
 
 CAVEAT = "Research use only. Gaze is personal data of the reader: share maps rather than recordings."
 
@@ -26,6 +27,24 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--image", metavar="IMAGE", help="the film it was recorded on")
     parser.add_argument("--recording", metavar="NAME", help="which one, where the file holds many")
     parser.add_argument("--out", type=Path, metavar="NPY", help="write the density on the film's pixels as .npy")
+    parser.add_argument("--regions", action="store_true", help="first look, dwell, visits and coverage of each region")
+    parser.add_argument(
+        "--measures",
+        action="store_true",
+        help="agreement of a model's map with the reader, for the whole recording and each sentence (wants --image)",
+    )
+    parser.add_argument("--map", type=Path, metavar="NPY", help="with --measures: a map of the film, not a model's")
+    parser.add_argument(
+        "--other",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="another reader: the ceiling",
+    )
+    parser.add_argument("--export", type=Path, metavar="FOLDER", help="write maps, tables and replay into a new folder")
+    parser.add_argument("--raw", action="store_true", help="with --export: also the samples, which are personal data")
+    add_model_options(parser)
     add_json_option(parser)
     parser.set_defaults(run=run)
 
@@ -34,15 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Describe the recording, or list the recordings of a file that holds many."""
     from egma.gaze import GazeTrack, load_gaze
 
-    if arguments.out is not None and arguments.out.suffix.lower() != ".npy":
-        raise SettingsError(
-            f"--out wants a file ending in .npy, got {arguments.out.name!r}; the density is a NumPy array"
-        )
-    if arguments.out is not None and not arguments.out.parent.is_dir():
-        raise SettingsError(f"--out: the folder {str(arguments.out.parent)!r} does not exist; create it first")
+    _check_options(arguments)
     found = load_gaze(arguments.file, on_progress=_progress())
     if not isinstance(found, GazeTrack):
-        if arguments.recording is None and arguments.image is None and arguments.out is None:
+        if arguments.recording is None and not _asks_for_one(arguments):
             return _list(found, arguments.json)
         if arguments.recording is None:
             raise SettingsError(f"the file holds {len(found)} recordings; choose one with --recording NAME")
@@ -51,8 +65,34 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(result)
     else:
-        _print_lines(result)
+        from egma.cli.gaze_lines import print_lines
+
+        print_lines(result)
+        print_note(CAVEAT)
     return 0
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Refuse options that cannot be met, before anything is read."""
+    if arguments.out is not None and arguments.out.suffix.lower() != ".npy":
+        raise SettingsError(
+            f"--out wants a file ending in .npy, got {arguments.out.name!r}; the density is a NumPy array"
+        )
+    for name, path in (("--out", arguments.out), ("--export", arguments.export)):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise SettingsError(f"{name}: the folder {str(path.parent)!r} does not exist; create it first")
+    if arguments.export is not None and arguments.export.exists():
+        raise SettingsError(f"--export wants a new folder, {arguments.export.name!r} is there already; name another")
+    if arguments.raw and arguments.export is None:
+        raise SettingsError("--raw says what --export writes; add --export FOLDER")
+    if (arguments.measures or arguments.export is not None) and arguments.image is None:
+        raise SettingsError("--measures and --export want the film; give it with --image")
+    if (arguments.map is not None or arguments.other) and not (arguments.measures or arguments.export is not None):
+        raise SettingsError("--map and --other say what --measures compares; add --measures")
+
+
+def _asks_for_one(arguments: argparse.Namespace) -> bool:
+    return any((arguments.image, arguments.out, arguments.regions, arguments.measures, arguments.export))
 
 
 def _progress() -> Callable[[int, int], None]:
@@ -88,17 +128,17 @@ def _list(recordings: Recordings, as_json: bool) -> int:
 
 
 def _describe(track: GazeTrack, arguments: argparse.Namespace) -> dict[str, Any]:
-    from egma.gaze.describe import describe_recording
-    from egma.gaze.transcript import sentence_gaze, split_words
+    from egma.gaze.describe import describe_recording, sentence_rows
 
-    found = describe_recording(track, _film_shape(track, arguments.image))
+    study = _film(track, arguments.image)
+    found = describe_recording(track, None if study is None else study.shape)
     for note in (*track.notes, found.frame.note):
         if note:
             print_note(note)
     if arguments.out is not None:
         _save(arguments.out, found.density)
     fixations = found.fixations
-    return {
+    result: dict[str, Any] = {
         "source": track.source,
         "ids": track.ids,
         "simulated": track.simulated,
@@ -106,21 +146,31 @@ def _describe(track: GazeTrack, arguments: argparse.Namespace) -> dict[str, Any]
         "samples": found.samples,
         "film": list(found.frame.shape),
         "off_image": int((~fixations.on_image(found.frame.shape)).sum()),
-        "sentences": [
-            {
-                "text": sentence.text,
-                "start_s": sentence.start_s,
-                "end_s": sentence.end_s,
-                "fixations": len(sentence_gaze(fixations, sentence)),
-            }
-            for sentence in split_words(track.words)
-        ],
+        "sentences": sentence_rows(fixations),
         "notes": [*track.notes, *filter(None, [found.frame.note])],
     }
+    if arguments.regions or study is not None:
+        _answer(result, track, found, study, arguments)
+    return result
 
 
-def _film_shape(track: GazeTrack, image: str | None) -> tuple[int, int] | None:
-    """The (H, W) of `--image`, after checking that the recording is of it; None without one."""
+def _answer(
+    result: dict[str, Any], track: GazeTrack, found: Any, study: Study | None, arguments: argparse.Namespace
+) -> None:
+    """Add regions and measures, and write files, as far as they were asked for."""
+    from egma.cli.gaze_answers import add_measures, add_regions, write_files
+
+    if arguments.regions:
+        add_regions(result, found.fixations, found.frame.shape)
+    if study is not None and (arguments.measures or arguments.export is not None):
+        compared = add_measures(result, found.fixations, study, arguments) if arguments.measures else []
+        if arguments.export is not None:
+            write_files(arguments.export, track, found, study, compared, raw=arguments.raw)
+            print_note(f"written into {arguments.export}")
+
+
+def _film(track: GazeTrack, image: str | None) -> Study | None:
+    """The film of `--image`, after checking that the recording is of it; None without one."""
     if image is None:
         return None
     import egma
@@ -131,21 +181,10 @@ def _film_shape(track: GazeTrack, image: str | None) -> tuple[int, int] | None:
         print_note(f"{image}: {warning}")
     stem = Path(image).stem
     track.for_film(study.shape, dicom_id=stem if DICOM_ID.fullmatch(stem) else None)
-    return study.shape
+    return study
 
 
 def _save(out: Path, density: Any) -> None:
     import numpy as np
 
     np.save(out, density)
-
-
-def _print_lines(result: dict[str, Any]) -> None:
-    label = "simulated recording" if result["simulated"] else "recording"
-    print(f"{result['source']} {label}: {result['fixations']} fixations in {result['duration_s']:.1f} s")
-    if result["samples"]:
-        print(f"from {result['samples']} samples")
-    print(f"{result['off_image']} of them off the film")
-    for sentence in result["sentences"]:
-        print(f"  {sentence['start_s']:7.2f} s  {sentence['fixations']:3d} fixations  {sentence['text']}")
-    print_note(CAVEAT)

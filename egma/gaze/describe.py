@@ -10,6 +10,7 @@ import numpy as np
 
 from egma.gaze.grid import thumbnail
 from egma.gaze.track import GazeTrack
+from egma.gaze.transcript import sentence_gaze, split_words
 from egma.types import Float32
 
 DENSITY_SIDE = 64
@@ -97,3 +98,20 @@ def guess_frame(track: GazeTrack) -> Frame:
     shape = (max(1, int(height)), max(1, int(width)))
     note = f"the film's size is not known: {shape[0]} x {shape[1]} pixels (rows x columns) is taken, from {source}"
     return Frame(shape, note)
+
+
+def sentence_rows(track: GazeTrack) -> list[dict[str, Any]]:
+    """Each sentence's text, times, words and how many fixations belong to it."""
+    begin_s = track.span_s[0]
+    return [
+        {
+            "text": sentence.text,
+            "start_s": round(sentence.start_s, 3),
+            "end_s": round(sentence.end_s, 3),
+            "from_s": round(max(sentence.gaze_from_s, begin_s), 3),
+            "first": sentence.words[0],
+            "last": sentence.words[1],
+            "fixations": len(sentence_gaze(track, sentence)),
+        }
+        for sentence in split_words(track.words)
+    ]

@@ -57,7 +57,9 @@ def _frames(study: Study, track: GazeTrack) -> Iterator[Image.Image]:
 
     scale = FILM_SIDE_PX / max(study.shape)
     small = max(1, round(study.shape[0] * scale)), max(1, round(study.shape[1] * scale))
-    picture = Image.fromarray(np.ascontiguousarray(study.pixels)).resize(small[::-1], Image.Resampling.BILINEAR)
+    picture = Image.fromarray(np.ascontiguousarray(study.pixels)).resize(
+        (small[1], small[0]), Image.Resampling.BILINEAR
+    )
     film = np.clip(np.asarray(picture), 0, 1)
     gaze = resize_track(merge_rows(track, MOST_ROWS)[0], study.shape, small)
     begin_s, end_s = track.span_s

@@ -81,7 +81,7 @@ def compare_with_reader(
     rest = [resize_track(other.in_frame(shape).fixations(), shape, small) for other in others]
     ceiling = None
     if rest:
-        total = np.sum([other.density(small) for other in rest], axis=0, dtype=np.float64)
+        total = _add_up([other.density(small) for other in rest])
         ceiling = compare_map(_as_prediction(total), gaze, other_xy_px=elsewhere_px) if total.any() else None
     model, reader = as_spread(reduced), as_spread(gaze.density(small))
     return Versus(
@@ -101,7 +101,7 @@ def reader_ceiling(tracks: Sequence[GazeTrack], shape: tuple[int, int]) -> Agree
     small = measured_shape(shape)
     readers = [resize_track(each.in_frame(shape).fixations(), shape, small) for each in tracks]
     densities = [reader.density(small) for reader in readers]
-    total = np.sum(densities, axis=0, dtype=np.float64)
+    total = _add_up(densities)
     return mean_agreement([compare_map(_as_prediction(total - own), reader) for own, reader in zip(densities, readers)])
 
 
@@ -148,6 +148,10 @@ def as_spread(image: ArrayLike) -> Float32:
     mean = float(shifted[seen].mean())
     even = np.where(seen, 1.0, np.nan)
     return (shifted / mean if mean > 0 else even).astype(np.float32)
+
+
+def _add_up(densities: Sequence[Float32]) -> Float64:
+    return np.asarray(np.sum(densities, axis=0, dtype=np.float64))
 
 
 def _as_prediction(density: Float64) -> Float64:

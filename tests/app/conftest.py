@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from app.assembly import build_gaze
 from app.examples import Examples
 from app.films import FilmStore, OpenFilm
 from app.private import build_private_folder
@@ -66,7 +67,8 @@ def opened_services(folder: Path, engine: Engine) -> Iterator[Services]:
     model.engine(10)
     models = build_models(model, engine)
     try:
-        yield Services(Settings(data=folder), private, films, examples, models)
+        settings = Settings(data=folder)
+        yield Services(settings, private, films, examples, models, *build_gaze(settings, examples))
     finally:
         private.remove()
 

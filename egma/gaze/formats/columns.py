@@ -82,8 +82,7 @@ class ColumnMapping:
 
 def guess_mapping(head: Head) -> ColumnMapping | None:
     """The mapping that a header's names suggest, for the user to confirm; None where it has no position or time."""
-    plain = {_plain(name): name for name in reversed(head.columns) if name}
-    found = {part: next((plain[each] for each in names if each in plain), None) for part, names in NAMES.items()}
+    found = guess_parts(head)
     if found["x"] is None:
         return None
     y = _partner(found["x"], head.columns)
@@ -97,6 +96,12 @@ def guess_mapping(head: Head) -> ColumnMapping | None:
     mapping = ColumnMapping(**{**found, "y": y})  # type: ignore[arg-type]
     lasting = _unit(found["duration"]) if found["duration"] and (found["start"] or found["time"]) else None
     return replace(mapping, unit=_unit(timed or ""), duration_unit=lasting, frame=_named_frame(found["x"]))
+
+
+def guess_parts(head: Head) -> dict[str, str | None]:
+    """The column that each part of NAMES is taken to be in, each by itself; None where no name is known."""
+    plain = {_plain(name): name for name in reversed(head.columns) if name}
+    return {part: next((plain[each] for each in names if each in plain), None) for part, names in NAMES.items()}
 
 
 def check_mapping(mapping: ColumnMapping, head: Head) -> None:

@@ -1,0 +1,32 @@
+"""The answer of `python -m egma gaze` as lines for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def print_lines(result: dict[str, Any]) -> None:
+    """Print what a recording holds, then its regions and measures where they were asked for."""
+    label = "simulated recording" if result["simulated"] else "recording"
+    print(f"{result['source']} {label}: {result['fixations']} fixations in {result['duration_s']:.1f} s")
+    if result["samples"]:
+        print(f"from {result['samples']} samples")
+    print(f"{result['off_image']} of them off the film")
+    for sentence in result["sentences"]:
+        print(f"  {sentence['start_s']:7.2f} s  {sentence['fixations']:3d} fixations  {sentence['text']}")
+    for region in result.get("regions", []):
+        first = region["first_look_s"]
+        when = "never looked at" if first is None else f"first look {first:.2f} s"
+        print(
+            f"  {region['region']}: {when}, dwell {region['dwell_s']:.2f} s ({region['dwell_share']:.0%}), "
+            f"{region['visits']} visits, coverage {region['coverage']:.0%}"
+        )
+    for row in result.get("measures", []):
+        print(f"  {row['sentence']}")
+        for name, values in row["values"].items():
+            model, ceiling, floor = (_figure(values[each]) for each in ("model", "ceiling", "floor"))
+            print(f"    {name}: {model}, ceiling {ceiling}, floor {floor}")
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.3f}"
