@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from egma.errors import GazeError
 
 FLOOR = 1e-20
+SQUARES_TO = 1e100
 Float64 = NDArray[np.float64]
 
 
@@ -152,6 +153,9 @@ def _as_map(values: ArrayLike, name: str) -> Float64:
     if image.ndim != 2 or not image.size:
         raise GazeError(f"a {name} is wanted as rows x columns, got an array of shape {image.shape}")
     image[~np.isfinite(image)] = np.nan
+    largest = np.abs(_finite(image)).max(initial=0.0)
+    if largest > SQUARES_TO or 0 < largest < 1 / SQUARES_TO:
+        image /= largest  # no measure depends on the scale, but its squares have to be numbers
     return image
 
 
