@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -34,12 +35,25 @@ class Example:
         title: what the menu says.
         source: where it comes from and under what licence.
         load: reads or computes it.
+        path: the file it is read from; None for what is computed.
     """
 
     name: str
     title: str
     source: str
     load: Callable[[], Study]
+    path: Path | None = None
+
+    @property
+    def stamp(self) -> tuple[int, int]:
+        """Changes when the file does."""
+        try:
+            found = self.path.stat() if self.path is not None else None
+        except OSError:  # gone: `load` says so
+            found = None
+        if found is None:
+            return 0, 0
+        return found.st_mtime_ns, found.st_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,21 +67,32 @@ class Examples:
 
     films: FilmStore
     own_folder: Path | None = None
+    _stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _opening: threading.Lock = field(default_factory=threading.Lock)
 
     def list_examples(self) -> list[Example]:
         """What can be opened now: the packaged film where it is installed, phantoms, then the reader's own by name."""
         return [*_packaged_films(), *_phantoms(), *self._own_films()]
 
     def open(self, name: str) -> OpenFilm:
-        """Open an example, or return it where it is open already.
+        """Open an example, or return it where it is open already: a menu may ask twice for one choice.
 
         Raises:
             FilmError: there is no such example any more.
         """
         for example in self.list_examples():
             if example.name == name:
-                return self.films.add(example.load(), example.title, example.source, example_key(name))
+                with self._opening:
+                    return self._open(example)
         raise FilmError("That example is no longer there. Reload the page to see which are.")
+
+    def _open(self, example: Example) -> OpenFilm:
+        key, stamp = example_key(example.name), example.stamp
+        film = self.films.peek(key)
+        if film is not None and self._stamps.get(key) == stamp:
+            return film
+        self._stamps[key] = stamp
+        return self.films.add(example.load(), example.title, example.source, key)
 
     def reopen(self, key: str) -> OpenFilm:
         """Open the example that an id of an open film stands for."""
@@ -78,7 +103,7 @@ class Examples:
             return []
         paths = sorted(path for path in self.own_folder.iterdir() if path.is_file() and not path.name.startswith("."))
         return [
-            Example(f"own-{path.name}", path.stem[:60], "Your examples folder", _reader(path))
+            Example(f"own-{path.name}", path.stem[:60], "Your examples folder", _reader(path), path)
             for path in paths[:MAX_OWN_EXAMPLES]
         ]
 

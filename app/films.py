@@ -85,15 +85,22 @@ class FilmStore:
         Raises:
             FilmClosedError: it was closed meanwhile; the sentence says how to get it back.
         """
-        with self._lock:
-            entry = self._films.get(key)
-            if entry is not None:
-                self._films[key] = (entry[0], self.clock())
-                self._films.move_to_end(key)
-                return entry[0]
+        film = self.peek(key)
+        if film is not None:
+            return film
         if key.startswith(_EXAMPLE_MARK) and self.reopen is not None:
             return self.reopen(key)
         raise FilmClosedError("This film was closed to free memory. Open it again: your words are still here.")
+
+    def peek(self, key: str) -> OpenFilm | None:
+        """The film of that id where it is open; counts as a use of it."""
+        with self._lock:
+            entry = self._films.get(key)
+            if entry is None:
+                return None
+            self._films[key] = (entry[0], self.clock())
+            self._films.move_to_end(key)
+            return entry[0]
 
     def trim(self) -> None:
         """Close what is too old or too much."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from egma.checkpoints import DEFAULT_DATA
 from egma.errors import SettingsError
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
 DEFAULT_CHECKPOINT = "egma-mini"
-DEFAULT_DATA = Path("~/.egma-workbench")
 _EVERY_INTERFACE = frozenset({"0.0.0.0", "::", "[::]"})  # noqa: S104 - recognised, to warn about them
 
 

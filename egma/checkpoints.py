@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 CARD_NAME = "card.md"
+DEFAULT_DATA = "~/.egma-workbench"
+"""The reader's own folder where $EGMA_DATA names no other; used where it is there, never made unasked."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MAX_CONFIG_BYTES = 4_000_000  # prompts for hundreds of findings fit many times over
@@ -76,7 +78,7 @@ def load_checkpoint(name_or_folder: str | Path, *, verify: bool = True) -> Check
     """Read a checkpoint's config; its weights are read by `egma.model.build.load_model`.
 
     Args:
-        name_or_folder: a folder, or a name under $EGMA_DATA/checkpoints or the project's own checkpoints.
+        name_or_folder: a folder, or a name under DATA/checkpoints ($EGMA_DATA, or `DEFAULT_DATA`) or the project's own.
         verify: also compare model.safetensors with the SHA-256 in the config (`load_model` does so too).
     """
     folder = find_checkpoint(name_or_folder)
@@ -257,9 +259,8 @@ def _swap(draft: Path, folder: Path) -> None:
 
 
 def _roots() -> list[Path]:
-    data = os.environ.get("EGMA_DATA", "").strip()
-    own = [Path(data).expanduser() / "checkpoints"] if data else []
-    return [*own, _REPOSITORY / "checkpoints"]
+    data = Path(os.environ.get("EGMA_DATA", "").strip() or DEFAULT_DATA)
+    return [data.expanduser() / "checkpoints", _REPOSITORY / "checkpoints"]
 
 
 def _read_card(folder: Path) -> str:

@@ -80,7 +80,7 @@ def plan_hf_text(
 
 def _projection(text: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Any:
     asked = text.get("hf_proj_type", text.get("proj", "mlp"))
-    if asked in _PROJECTIONS:
+    if isinstance(asked, str) and asked in _PROJECTIONS:
         return _PROJECTIONS[asked]
     if asked is None and not any(name.startswith("text.proj.") for name in tensors):
         return "own"

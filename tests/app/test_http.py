@@ -16,6 +16,7 @@ from egma.catalogue import CheckpointEntry
 from egma.errors import CheckpointError
 from tests.app.conftest import build_models, opened_services
 from tests.app.serving import served
+from tests.app.test_models import named
 
 CANARY = "DOE^JOHN_19511231"
 
@@ -192,3 +193,20 @@ def test_health_says_why_a_model_failed(services):
     assert answer.json()["status"] == "failed"
     assert "safetensors" in answer.json()["detail"]
     assert "Traceback" not in json.dumps(answer.json())
+
+
+def test_scripts_are_answered_by_the_default_model_whatever_readers_compare(services, engine, film_path):
+    others = [named(name, seed) for seed, name in enumerate(("b", "c"), 5)]
+    default = ModelSlot(engine.checkpoint.name, lambda: engine)
+    default.start()
+    models = build_models(default, engine, *others)
+    models.engine("", 10)
+    with served(replace(services, models=models)) as address:
+        client = Client(address, verbose=False)
+        before = client.predict(handle_file(film_path), api_name="/classify")
+        for each in others:  # two readers choose other models: the default leaves memory
+            models.engine(each.checkpoint.name, 10)
+        assert not default.is_loaded
+        assert httpx.get(address + "/healthz").json()["checkpoint"] == engine.checkpoint.name
+        assert client.predict(handle_file(film_path), api_name="/classify") == before
+        client.close()

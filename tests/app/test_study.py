@@ -1,6 +1,7 @@
 """What the Study tab does when a reader does something, asked without a server."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import gradio as gr
@@ -332,3 +333,17 @@ def test_own_examples_are_listed_by_name_and_opened(handlers, services, tmp_path
     view = handlers.open_example("own-teaching case.png")
     assert view.line.title == "teaching case"
     assert services.films.find(view.film).study.shape == (40, 50)
+
+
+def test_an_example_asked_for_twice_at_once_is_opened_once_and_again_when_its_file_changed(services, tmp_path):
+    own = tmp_path / "examples"
+    own.mkdir()
+    path = own / "case.png"
+    Image.fromarray(np.arange(2000, dtype=np.uint8).reshape(40, 50)).save(path)
+    object.__setattr__(services.examples, "own_folder", own)
+    with ThreadPoolExecutor(4) as readers:
+        films = list(readers.map(services.examples.open, ["own-case.png"] * 4))
+    assert len({id(film) for film in films}) == 1
+    assert films[0].picture.path.is_file()  # a second opening would have taken the first one's picture away
+    Image.fromarray(np.arange(3000, dtype=np.uint8).reshape(60, 50)).save(path)
+    assert services.examples.open("own-case.png").study.shape == (60, 50)

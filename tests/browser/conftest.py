@@ -55,7 +55,7 @@ class Watched:
 
     def _hear(self, message: Any) -> None:
         if message.type == "error":
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} at {(message.location or {}).get('url', 'nowhere')}")
 
 
 @pytest.fixture(scope="package")
