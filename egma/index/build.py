@@ -163,7 +163,7 @@ def _batches(items: Iterable[SourceItem | BrokenItem], size: int) -> Iterator[li
 
 
 def _file_name(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name)[:60].strip("-.") or "source"
+    return re.sub(r"[^\w.-]+", "-", name.removesuffix(".csv"))[:60].strip("-.") or "source"
 
 
 class _BrokenList:

@@ -88,6 +88,11 @@ class IndexStats:
     store_bytes: int
     spaces: dict[str, SpaceStats]
 
+    @property
+    def largest(self) -> int:
+        """How many vectors the larger space has."""
+        return max(space.vectors for space in self.spaces.values())
+
     def as_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)

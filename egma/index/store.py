@@ -64,6 +64,8 @@ class ReportIndex:
         self._writing = threading.RLock()
         self._spaces = {name: VectorSpace(database.folder, name) for name in SPACES}
         self._keeper = Keeper(database, policy, self._writing)
+        self._mended: list[str] = []
+        self._tried_to_mend = False
         self._search = HybridSearch(database, self._spaces)
         self._closing = weakref.finalize(self, _close, self._keeper, self._database, self._lock)
 
@@ -181,6 +183,7 @@ class ReportIndex:
         queries = np.asarray(vectors, np.float32)
         checked = check_vectors(queries[None] if queries.ndim == 1 else queries, None)
         found = [self._search.by_vector(query, _check_k(k), filters or Filters()) for query in checked]
+        self._mend()
         return found[0] if queries.ndim == 1 else found
 
     def search_text(
@@ -201,7 +204,9 @@ class ReportIndex:
         """
         if engine is not None:
             self.check_model(engine.checkpoint)
-        return self._search.by_words(engine, words, _check_k(k), filters or Filters(), negation=negation)
+        hits = self._search.by_words(engine, words, _check_k(k), filters or Filters(), negation=negation)
+        self._mend()
+        return hits
 
     def get(self, ids: Sequence[str]) -> dict[str, ReportRecord]:
         """The records of these ids, as they were added; ids that are not there are left out."""
@@ -242,8 +247,8 @@ class ReportIndex:
             write_meta(connection, f"note:{key}", value)
 
     def notes(self) -> list[str]:
-        """What a reader should know: vector indexes that are not used, and why."""
-        return [
+        """What a reader should know: vector indexes that were built again, or are not used, and why."""
+        return self._mended + [
             f"the vector index of the {name} is not used, all are scanned instead: {space.problem}; "
             "python -m egma index compact makes it anew"
             for name, space in self._spaces.items()
@@ -281,8 +286,8 @@ class ReportIndex:
     def rebuild(self) -> None:
         """Build the vector indexes anew, now."""
         with self._writing:
-            self._lock.acquire()
             self._check_writable()
+            self._lock.acquire()
             self._keeper.catch_up(whole=True)
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
@@ -316,6 +321,29 @@ class ReportIndex:
             self._lock.acquire()
             with self._database.writing() as connection:
                 yield connection
+
+    def _mend(self) -> None:
+        """Build a FAISS file that is missing or damaged again, once, if nobody writes and it takes no time."""
+        broken = [space for space in self._spaces.values() if space.problem]
+        if not broken or self._tried_to_mend or not self._database.writable:
+            return
+        with self._writing:
+            self._tried_to_mend = True
+            held = self._lock.held
+            if self.stats().largest > self._policy.flat_up_to or not self._lock.try_acquire():
+                return
+            try:
+                problems = [space.problem for space in broken]
+                self._keeper.catch_up(labels=False)
+                self._mended = [
+                    f"{problem}; it was built again from the records, nothing is lost" for problem in problems
+                ]
+            finally:
+                if not held:
+                    self._lock.release()
+        with self._database.reading() as connection:
+            for space in broken:
+                space.sync(connection, int(read_meta(connection)["width"]))
 
     def _check_writable(self) -> None:
         if not self._database.writable:

@@ -193,10 +193,13 @@ def _train(
     nlist = 2 ** max(4, round(np.log2(2 * np.sqrt(rows))))
     numbers, sample = _sample(database, space, min(rows, _TRAIN_A_LIST * nlist), width)
     pieces = width // _DIMENSIONS_A_CODE if width % _DIMENSIONS_A_CODE == 0 else 1
-    coding = "SQ8" if kind == IVF_SQ8 or pieces == 1 else f"PQ{pieces}"
+    # "np": no polysemous codes, whose training takes minutes and which nothing here uses.
+    coding = "SQ8" if kind == IVF_SQ8 or pieces == 1 else f"PQ{pieces}np"
     index: Any = faiss.index_factory(width, f"IVF{nlist},{coding}", faiss.METRIC_INNER_PRODUCT)
     index.cp.niter = _KMEANS_STEPS
     index.cp.min_points_per_centroid = 1
+    if hasattr(index, "pq"):
+        index.pq.cp.niter, index.pq.cp.min_points_per_centroid = _KMEANS_STEPS, 1
     index.train(sample)
     chosen = np.random.default_rng(0).permutation(len(numbers))[:_QUERIES]
     return index, nlist, (numbers[chosen], sample[chosen])

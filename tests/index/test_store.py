@@ -343,3 +343,18 @@ def test_a_damaged_index_file_costs_nothing_and_is_built_again(tmp_path: Path, d
         index.catch_up()
         assert index.stats().spaces["records"].kind == "ivf-sq8" and index.notes() == []
         assert ids_of(index.search(vectors[3], 1)) == ["r3"]
+
+
+def test_a_reader_mends_a_small_index_file_and_leaves_the_right_to_write(tmp_path: Path) -> None:
+    vectors = unit_vectors(100)
+    with ReportIndex.open(tmp_path) as index:
+        index.add([f"r{row}" for row in range(100)], vectors)
+        index.catch_up()
+    (path,) = tmp_path.glob("records-*.faiss")
+    path.write_bytes(path.read_bytes()[:-7])
+    with ReportIndex.open(tmp_path) as reader, ReportIndex.open(tmp_path) as writer:
+        assert ids_of(reader.search(vectors[3], 3)) == exact(vectors, vectors[3], 3)
+        assert "built again" in reader.notes()[0]
+        assert reader.stats().spaces["records"].kind == "flat" and not path.exists()
+        writer.add(["new"], -vectors[3:4])
+        assert ids_of(reader.search(-vectors[3], 1)) == ["new"]

@@ -27,7 +27,7 @@ def read_structured_report(path: Path, source: str) -> ReportRecord:
         modality = str(dataset.get("Modality", ""))
         lines: list[str] = []
         if content:
-            _read_items(content, 0, lines)
+            _read_items(content, "", 0, lines)
         facts = {
             "sex": dataset.get("PatientSex"),
             "age": dataset.get("PatientAge"),
@@ -40,13 +40,13 @@ def read_structured_report(path: Path, source: str) -> ReportRecord:
         raise LibraryError(f"a damaged DICOM file ({type(error).__name__})") from None
     if not content:
         raise LibraryError(f"a DICOM file of modality {modality[:16] or 'unknown'}, no structured report")
-    if not lines:
+    if all(line.endswith(":") for line in lines):
         raise LibraryError("a structured report without text")
     values = {key: str(value) for key, value in facts.items() if value}
     return read_record({"text": "\n".join(lines), "source": source, **values}, path.name)
 
 
-def _read_items(items: Any, depth: int, lines: list[str]) -> None:
+def _read_items(items: Any, section: str, depth: int, lines: list[str]) -> None:
     if depth > _MAX_DEPTH:
         raise LibraryError(f"a structured report nested deeper than {_MAX_DEPTH}")
     for item in items:
@@ -56,22 +56,22 @@ def _read_items(items: Any, depth: int, lines: list[str]) -> None:
         if kind == "CONTAINER" and name:
             lines.append(f"{name.upper()}:")
         elif kind == "TEXT":
-            _append(lines, name, str(item.get("TextValue", "")))
+            _append(lines, section, name, str(item.get("TextValue", "")))
         elif kind == "CODE":
-            _append(lines, name, _meaning(item.get("ConceptCodeSequence")))
+            _append(lines, section, name, _meaning(item.get("ConceptCodeSequence")))
         elif kind == "NUM":
-            _append(lines, name, _measured(item.get("MeasuredValueSequence")))
+            _append(lines, section, name, _measured(item.get("MeasuredValueSequence")))
         if kind in ("CONTAINER", "TEXT", "CODE", "NUM") and item.get("ContentSequence"):
-            _read_items(item.ContentSequence, depth + 1, lines)
+            inside = name if kind == "CONTAINER" and name else section
+            _read_items(item.ContentSequence, inside, depth + 1, lines)
 
 
-def _append(lines: list[str], name: str, words: str) -> None:
+def _append(lines: list[str], section: str, name: str, words: str) -> None:
+    """A line under its own name, unless that is the section's: "Finding" inside "Findings"."""
     words = " ".join(words.split())
-    if not words:
-        return
-    heading = f"{name.upper()}:" if name else ""
-    under_it = bool(lines) and heading.rstrip("S:") == lines[-1].rstrip("S:")  # "Finding" inside "Findings"
-    lines.append(words if not heading or under_it else f"{heading} {words}")
+    if words:
+        own = bool(name) and name.upper().rstrip("S") != section.upper().rstrip("S")
+        lines.append(f"{name.upper()}: {words}" if own else words)
 
 
 def _meaning(sequence: Any) -> str:
