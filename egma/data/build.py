@@ -66,7 +66,7 @@ def build_samples(source: Source, grid: Grid, split_seed: int = 0, on_progress: 
     Raises:
         DataError: the root is none that is known, or none of its recordings can be used.
     """
-    layout = _read_layout(source)
+    layout = read_layout(source)
     files = source.files()
     samples: list[Sample] = []
     dropped = list(layout.dropped)
@@ -173,7 +173,12 @@ def _table_folders(source: Source) -> list[Path]:
     return [] if source.images is None else [source.images, source.images.parent]
 
 
-def _read_layout(source: Source) -> Layout:
+def read_layout(source: Source) -> Layout:
+    """The recordings of a root, before any of them is read.
+
+    Raises:
+        DataError: the root is none that is known.
+    """
     kind = source.kind
     if not kind:
         raise DataError("the folder is no gaze data set: wanted the root of REFLACX, EyeGaze or MIMIC-EYE")

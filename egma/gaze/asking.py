@@ -29,13 +29,17 @@ def ask_map(engine: Engine, study: Study, words: str) -> Float32:
 
 
 def ask_expected(engine: Engine, study: Study, sentences: Sequence[str] = ()) -> ExpectedGaze:
-    """Expected gaze on the reduced film: sentences pooled, or without any the model's findings. Always predicted."""
+    """Expected gaze on the reduced film: sentences pooled, or without any the findings by how likely they are."""
     asked = [words for words in sentences if words.strip()][:MOST_SENTENCES]
-    if not asked:
-        asked = [engine.prompts(finding).positive[0] for finding in engine.findings if finding != "No Finding"]
-    if not asked:
+    if asked:
+        return expect_gaze(_maps(engine, study, asked))
+    findings = [finding for finding in engine.findings if finding != "No Finding"]
+    if not findings:
         raise GazeError("this checkpoint has no findings to pool; give it sentences to look for")
-    return expect_gaze(_maps(engine, study, asked))
+    likely = engine.classify(study)
+    maps = _maps(engine, study, [engine.prompts(finding).positive[0] for finding in findings])
+    # A prompt of two sentences is asked in pieces: then no map belongs to one finding, and all count alike.
+    return expect_gaze(maps, weights=[likely[each] for each in findings] if len(maps) == len(findings) else None)
 
 
 def _maps(engine: Engine, study: Study, sentences: Sequence[str]) -> list[Float32]:

@@ -46,6 +46,20 @@ def test_nothing_is_expected_where_the_model_saw_nothing() -> None:
     assert not expect_gaze([np.full(SHAPE, np.nan)]).density.any()
 
 
+def test_a_map_counts_by_its_weight() -> None:
+    first, second = (np.random.default_rng(seed).normal(size=SHAPE) for seed in (0, 1))
+    alone = expect_gaze([first]).density
+    assert np.allclose(expect_gaze([first, second], weights=[1, 0]).density, alone)
+    assert not np.allclose(expect_gaze([first, second]).density, alone)
+    assert np.allclose(expect_gaze([first, second], weights=[0, 0]).density, expect_gaze([first, second]).density)
+
+
+@pytest.mark.parametrize("weights", [[1], [1, -1], [1, float("nan")]])
+def test_weights_that_are_none_are_refused(weights: list[float]) -> None:
+    with pytest.raises(GazeError, match="a weight of at least 0 for each of its 2 maps"):
+        expect_gaze([np.zeros(SHAPE), np.ones(SHAPE)], weights=weights)
+
+
 def test_no_map_is_refused() -> None:
     with pytest.raises(GazeError, match="at least one map"):
         expect_gaze([])

@@ -15,6 +15,7 @@ from egma.evaluation.outcome import TaskResult
 _MODULES = (
     "reports",
     "film_search",
+    "expected_gaze",
     "card",
     "doctor",
 )
