@@ -32,9 +32,6 @@ class NamesMenu(gr.Dropdown):
 
     is_template = True
 
-    def __init__(self, choices: Any = None, **settings: Any) -> None:
-        super().__init__(choices, multiselect=True, value=[], **settings)
-
     def preprocess(self, payload: Any) -> Any:
         """At most fifty names as the browser sent them, at most a line of each."""
         names = payload if isinstance(payload, list) else []

@@ -14,6 +14,7 @@ from app.panels.report_panels import DownloadPanel, DraftPanel, HitsPanel, Repor
 from app.services import Services
 from app.tabs import reports_filters, reports_import, screen
 from app.tabs import reports_screen as show
+from app.tabs.draft_handlers import DraftHandlers
 from app.tabs.reports_handlers import MAX_WORDS_CHARS, ReportsHandlers
 from app.tabs.study import AT_ONCE, MODEL, QUIET, READING, StudyTab
 from app.viewer import CXRViewer
@@ -119,12 +120,12 @@ def _build_question() -> tuple[NameMenu, NameMenu, gr.Textbox, gr.Button, gr.But
     )
     with gr.Row(elem_classes="egma-row"):
         ask = gr.Button("Search", variant="primary", size="md", min_width=90, scale=2, elem_id="egma-search-button")
-        use_film = gr.Button("Use the film on screen", size="md", min_width=170, scale=3, elem_id="egma-search-film")
+        use_film = gr.Button("Use the film on screen", size="md", min_width=200, scale=3, elem_id="egma-search-film")
     return library, archive, words, ask, use_film
 
 
 def _wire(tab: ReportsTab, services: Services, study: StudyTab, selected: gr.Tab) -> None:
-    handlers = ReportsHandlers(services)
+    handlers, drafts = ReportsHandlers(services), DraftHandlers(services)
     wizard = reports_import.wire(tab.wizard, services, study.checkpoint)
     asked = [tab.library, tab.archive, study.film, study.checkpoint, *tab.filters.inputs]
     on_film = [study.film, study.checkpoint]
@@ -147,10 +148,10 @@ def _wire(tab: ReportsTab, services: Services, study: StudyTab, selected: gr.Tab
         opening.success(None, js=SHOW_REPORT_JS, **QUIET)
     for asking in (
         tab.report.choose_sentence(handlers.ask_sentence, [tab.library, *on_film, tab.opened], shown, **AT_ONCE),
-        tab.draft.choose_sentence(handlers.ask_draft, [tab.draft, *on_film], drafted, **AT_ONCE),
+        tab.draft.choose_sentence(drafts.ask_draft, [tab.draft, *on_film], drafted, **AT_ONCE),
     ):
         asking.success(None, js=SHOW_FILM_JS, **QUIET)
     tab.report.close_report(handlers.close_report, on_film, shown, **AT_ONCE)
     tab.hits.export_hits(handlers.export, tab.library, tab.download, **READING)
-    tab.drafting.click(handlers.draft, asked, drafted, **MODEL)
+    tab.drafting.click(drafts.draft, asked, drafted, **MODEL)
     study.open_film(tab.strip.open_archived, handlers.open_archived, tab.archive)

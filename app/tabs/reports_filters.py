@@ -96,9 +96,12 @@ class FilterHandlers:
 def build() -> FilterCard:
     """Lay the controls out, folded."""
     with gr.Accordion("Filters", open=False, elem_id="egma-filters"):
-        finding = NamesMenu([], label="Findings it names", elem_id="egma-filter-finding")
+        finding = NamesMenu([], value=[], multiselect=True, label="Findings it names", elem_id="egma-filter-finding")
         with gr.Row(elem_classes="egma-row"):
-            view, sex, source = (NamesMenu([], label=label, min_width=120) for label in ("View", "Sex", "Source"))
+            view, sex, source = (
+                NamesMenu([], value=[], multiselect=True, label=label, min_width=120)
+                for label in ("View", "Sex", "Source")
+            )
         with gr.Row(elem_classes="egma-row"):
             age_from = gr.Number(None, label="Age from", minimum=0, maximum=150, min_width=90)
             age_to = gr.Number(None, label="Age to", minimum=0, maximum=150, min_width=90)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from collections.abc import Sequence
@@ -13,19 +12,17 @@ import gradio as gr
 
 from app.alerts import alerting, answering
 from app.films import OpenFilm
-from app.panels.report_data import DownloadData, DraftData, HitsData, ReportData
+from app.panels.report_data import DownloadData, HitsData, ReportData
 from app.services import Services
 from app.tabs import reports_screen as show
 from app.tabs import screen
+from app.tabs.reports_asked import Asked, grounded, near_film, read_filters, read_number, read_place, read_text
 from app.tabs.study_handlers import FilmRequest
-from app.viewer import ViewerData
-from app.views.layers import map_layer
 from egma.data.cells import csv_text
 from egma.errors import LibraryError, PromptError
 
 if TYPE_CHECKING:
-    from egma.index import Filters, Hit, ReportRecord
-    from egma.index.draft import Draft
+    from egma.index import Hit, ReportRecord
 
 HITS = 20
 """Cards shown: more are for a script."""
@@ -33,23 +30,6 @@ STRIP_FILMS = 12
 MAX_WORDS_CHARS = 600
 _MAX_ID_CHARS = 200
 UNCHANGED: Any = gr.skip()
-
-
-class Asked(NamedTuple):
-    """What the page sends with every search, in wiring order."""
-
-    library: str
-    archive: str
-    film: str
-    checkpoint: str
-    view: list[str]
-    sex: list[str]
-    finding: list[str]
-    source: list[str]
-    age_from: float | None
-    age_to: float | None
-    date_from: str
-    date_to: str
 
 
 class FoundView(NamedTuple):
@@ -67,14 +47,6 @@ class OpenedReport(NamedTuple):
     opened: str
 
 
-class DraftView(NamedTuple):
-    """New values after a draft was made, or one of its sentences asked."""
-
-    draft: DraftData
-    viewer: Any
-    basis: str
-
-
 def failed(sentence: str) -> FoundView:
     """A search that could not be made: its sentence, with the command to run where it names one."""
     words, mark, command = sentence.partition("python -m egma")
@@ -87,11 +59,6 @@ def failed(sentence: str) -> FoundView:
 def no_report(sentence: str) -> OpenedReport:
     """A report that could not be opened."""
     return OpenedReport(ReportData(hint=sentence), UNCHANGED, "")
-
-
-def no_draft(sentence: str) -> DraftView:
-    """A draft that could not be made."""
-    return DraftView(DraftData(message=sentence), UNCHANGED, "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +88,7 @@ class ReportsHandlers:
         from egma.index.film_settings import load_film_settings
 
         question = Asked(*asked)
-        hits, engine, film = self._near_film(question, HITS)
+        hits, engine, film = near_film(self.services, question, HITS)
         caveat = show.film_caveat(load_film_settings(engine.checkpoint), engine)
         title = f"{counted(hits)} nearest to “{film.title}”"
         found = show.hits_screen(hits, self._library(question), title, show.FILM_MEANING, caveat)
@@ -130,7 +97,7 @@ class ReportsHandlers:
     @answering(failed)
     def search_like(self, event: gr.EventData, *asked: Any) -> FoundView:
         """Reports like the one whose button was pressed."""
-        question, name = Asked(*asked), _text(event, "id")
+        question, name = Asked(*asked), read_text(event, "id")
         index = self.services.libraries.open(question.library)
         vector = index.vectors_of([name]).get(name)
         if vector is None:
@@ -142,12 +109,12 @@ class ReportsHandlers:
     @answering(no_report)
     def open_hit(self, library: str, film: str, checkpoint: str, event: gr.EventData) -> OpenedReport:
         """The whole report beside the film on screen, no map on it yet."""
-        name = _text(event, "id")
+        name = read_text(event, "id")
         record = self._record(library, name)
         opened = self.services.films.find(film)
         viewer = screen.viewer_screen(opened, self.services.models.ready(checkpoint))
         return OpenedReport(
-            show.report_screen(name, record, self._name(library), _text(event, "matched", 1000)), viewer, name
+            show.report_screen(name, record, self._name(library), read_text(event, "matched", 1000)), viewer, name
         )
 
     @answering(no_report)
@@ -155,8 +122,8 @@ class ReportsHandlers:
         """Where the model finds a sentence of the open report on the film."""
         record = self._record(library, opened)
         words = [each.text for each in show.askable(record.text)]
-        place = _place(event, len(words))
-        viewer = self._grounded(film, checkpoint, words[place])
+        place = read_place(event, len(words))
+        viewer = grounded(self.services, film, checkpoint, words[place])
         return OpenedReport(show.report_screen(opened, record, self._name(library), "", place), viewer, opened)
 
     @alerting
@@ -170,22 +137,6 @@ class ReportsHandlers:
         """The film that is on screen in the Study tab, when this tab comes up or that film changes."""
         viewer = screen.viewer_screen(self.services.films.find(film), self.services.models.ready(checkpoint))
         return OpenedReport(ReportData(hint=show.NO_REPORT), viewer, "")
-
-    @answering(no_draft)
-    def draft(self, *asked: Any) -> DraftView:
-        """A draft from the reports nearest to the film on screen."""
-        question = Asked(*asked)
-        draft, film = self._draft(question)
-        viewer = screen.viewer_screen(film, self.services.models.ready(question.checkpoint))
-        return DraftView(show.draft_screen(draft), viewer, film.key)
-
-    @answering(no_draft)
-    def ask_draft(self, draft: Any, film: str, checkpoint: str, event: gr.EventData) -> DraftView:
-        """Where the model finds a sentence of the draft on the film."""
-        sentences = list(getattr(draft, "sentences", []))
-        place = _place(event, len(sentences))
-        viewer = self._grounded(film, checkpoint, sentences[place].words)
-        return DraftView(draft.model_copy(update={"current": place}), viewer, film)
 
     @alerting
     def export(self, library: str, event: gr.EventData) -> DownloadData:
@@ -204,27 +155,9 @@ class ReportsHandlers:
         """A film of the archive, opened in the Study tab."""
         from egma.imaging import load_study
 
-        path = self.services.libraries.open_archive(archive).original(_text(event, "id"))
+        path = self.services.libraries.open_archive(archive).original(read_text(event, "id"))
         film = self.services.films.add(load_study(path), "Film of your archive")
         return FilmRequest(film.key)
-
-    def _near_film(self, question: Asked, count: int) -> tuple[list[Hit], Any, OpenFilm]:
-        from egma.index.film_search import search_by_film
-
-        film = self.services.films.find(question.film)
-        index, engine = self.services.libraries.open(question.library), self.services.models.engine(question.checkpoint)
-        return search_by_film(index, engine, film.study, count, read_filters(question)), engine, film
-
-    def _draft(self, question: Asked) -> tuple[Draft, OpenFilm]:
-        from egma.index.draft import NEIGHBOURS, draft_from
-
-        hits, engine, film = self._near_film(question, NEIGHBOURS)
-        return draft_from(engine, hits), film
-
-    def _grounded(self, film: str, checkpoint: str, phrase: str) -> ViewerData:
-        opened, engine = self.services.films.find(film), self.services.models.engine(checkpoint)
-        layers = [map_layer(answer) for answer in engine.ground(opened.study, [phrase])]
-        return screen.asked_screen(opened, engine, layers, step=True, current=layers[0].key)
 
     def _films_for_words(self, question: Asked, words: str) -> Any:
         if not question.archive:
@@ -254,21 +187,6 @@ class ReportsHandlers:
         return library if library in names else (names[0] if names else "")
 
 
-def read_filters(question: Asked) -> Filters:
-    """What a search is narrowed to, from the page's own controls."""
-    from egma.index import Filters
-
-    ages = [_number(value) for value in (question.age_from, question.age_to)]
-    return Filters(
-        view=tuple(question.view or ()),
-        sex=tuple(question.sex or ()),
-        source=tuple(question.source or ()),
-        age=(ages[0], ages[1]),
-        date=((question.date_from or "").strip(), (question.date_to or "").strip()),
-        finding=tuple(question.finding or ()),
-    )
-
-
 def counted(hits: Sequence[Hit]) -> str:
     """ "12 reports"."""
     return "1 report" if len(hits) == 1 else f"{len(hits)} reports"
@@ -277,30 +195,8 @@ def counted(hits: Sequence[Hit]) -> str:
 def _csv_row(row: dict[str, Any], records: dict[str, ReportRecord], library: str) -> tuple[object, ...]:
     name = str(row["id"])
     record = records[name]
-    score = _number(row.get("score"))
+    score = read_number(row.get("score"))
     facts = (record.view, record.sex, record.age, record.date, record.source)
     matched = str(row.get("matched", ""))[:1000]
     sentence = matched if matched in record.text else ""
     return (name, score, sentence, record.text, *facts, show.citation(name, record, library))
-
-
-def _number(value: Any) -> float | None:
-    good = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    return float(value) if good else None
-
-
-def _text(event: Any, name: str, most: int = _MAX_ID_CHARS) -> str:
-    """A short text that a browser sent along with an event."""
-    value = getattr(event, name, "")
-    return value[:most] if isinstance(value, str) else ""
-
-
-def _place(event: Any, count: int) -> int:
-    """Which of `count` sentences a browser asked for."""
-    value = getattr(event, "index", None)
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < count:
-        raise PromptError("That sentence is no longer there. Open the report again.")
-    return value
-
-
-__all__ = ["Asked", "ReportsHandlers", "failed", "read_filters"]

@@ -1,27 +1,21 @@
-"""What the Reports tab shows, put together from hits, reports, films, drafts and jobs."""
+"""What the Reports tab shows of hits, open reports and films of an archive."""
 
 from __future__ import annotations
 
-import secrets
 from base64 import b64encode
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from app.libraries import OPEN_I
 from app.panels.report_data import (
-    DraftData,
-    DraftSentenceData,
-    DraftSourceData,
     HitData,
     HitsData,
-    JobData,
     ReportData,
     ReportSectionData,
     StripData,
     ThumbData,
 )
 from app.views.findings import friendly_name
-from app.views.wording import as_sentence
 from egma import __version__
 from egma.data.labels import NORMAL
 from egma.index.sections import Sentence, split_report, split_sections
@@ -29,10 +23,8 @@ from egma.index.sections import Sentence, split_report, split_sections
 if TYPE_CHECKING:
     from egma.archive import FilmHit
     from egma.index import Hit, ReportRecord
-    from egma.index.draft import Conflict, Draft, DraftSentence
     from egma.index.film_settings import FilmSearchSettings
     from egma.inference.engine import Engine
-    from egma.jobs import JobFolder
 
 WELCOME = "Search in words, in “quotes” for exact ones, or use the film on screen to find reports of films like it."
 NO_REPORT = "Open a result to read the whole report beside the film on screen, sentence by sentence."
@@ -49,10 +41,6 @@ FILM_MEANING = (
 )
 LIKE_MEANING = (
     "The score is the cosine of the two reports' vectors: 1 is the same wording in the same order of findings."
-)
-DRAFT_CAVEAT = (
-    "Draft put together from sentences of other patients' reports, found by film similarity; not a finding of this "
-    "film. Research use only. Not for diagnosis."
 )
 _CONTEXT_SENTENCES = 1
 _FALLBACK_CHARS = 320
@@ -196,81 +184,6 @@ def strip_screen(films: Sequence[FilmHit], title: str) -> StripData:
         for film in films
     ]
     return StripData(title=title, films=thumbs, message="" if thumbs else "The archive holds no film yet.")
-
-
-def draft_screen(draft: Draft, current: int = -1, stamp: str = "") -> DraftData:
-    """A draft with its sources, notes and contradictions."""
-    reports = f"{len(draft.reports)} reports" if len(draft.reports) != 1 else "one report"
-    more = f"; {draft.left_out} more are said by one report alone and left out" if draft.left_out else ""
-    return DraftData(
-        stamp=stamp or secrets.token_hex(8),
-        sentences=[_draft_sentence(each) for each in draft.sentences],
-        conflicts=[conflict_words(each) for each in draft.conflicts],
-        summary=f"{len(draft.sentences)} sentences of the {reports} nearest to this film, word for word{more}.",
-        caveat=DRAFT_CAVEAT,
-        current=current,
-        message="" if draft.sentences else "The nearest reports agree on no sentence, so there is nothing to draft.",
-    )
-
-
-def conflict_words(conflict: Conflict) -> str:
-    """What two groups of sentences disagree on."""
-    places = ", ".join(str(place + 1) for place in sorted(conflict.places))
-    name = friendly_name(conflict.finding)
-    about = "present in some, absent in others" if conflict.about == "presence" else "on different sides"
-    return f"{name}: {about} (sentences {places})."
-
-
-def job_screen(job: JobFolder | None) -> JobData:
-    """A job's progress; nothing where there is none."""
-    if job is None:
-        return JobData()
-    state = job.state()
-    counted = f"{state.done:,} of {state.total:,}" if state.total and not state.is_over else ""
-    words = {"queued": "Waiting for its turn.", "finished": finished_words(job)}.get(state.name, state.text)
-    text = " · ".join(part for part in (counted, as_sentence(words) if words else "") if part)
-    return JobData(
-        id=job.id,
-        title=job.title,
-        state=state.name,
-        text=text or "Starting…",
-        done=state.done,
-        total=state.total,
-        can_stop=state.name in ("queued", "running"),
-        can_resume=state.may_resume,
-    )
-
-
-def finished_words(job: JobFolder) -> str:
-    """What a finished build did."""
-    result = job.result() or {}
-    added, broken, twins = (int(result.get(name) or 0) for name in ("added", "broken", "duplicates"))
-    words = f"Done: {added:,} reports added"
-    if twins:
-        words += f", {twins:,} duplicates left out"
-    if broken:
-        words += f", {broken:,} broken rows listed in {result.get('broken_file', 'the library')}"
-    return words + "."
-
-
-def _draft_sentence(each: DraftSentence) -> DraftSentenceData:
-    notes = []
-    if each.contradicts:
-        numbers = ", ".join(str(place + 1) for place in each.contradicts)
-        notes.append(
-            f"Contradicts sentence {numbers}." if len(each.contradicts) == 1 else f"Contradicts sentences {numbers}."
-        )
-    if each.of_change:
-        notes.append("Speaks of an earlier film of that patient.")
-    if each.marked:
-        notes.append("Words were taken out when the report was de-identified.")
-    return DraftSentenceData(
-        words=each.words,
-        sources=[DraftSourceData(id=source.report, words=source.words) for source in each.sources],
-        findings=finding_chips(each.present),
-        notes=notes,
-        contradicts=list(each.contradicts),
-    )
 
 
 def _around(hit: Hit) -> tuple[str, str, str]:

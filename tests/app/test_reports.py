@@ -9,8 +9,11 @@ import pytest
 
 from app.panels.report_data import DraftData, HitsData, ReportData
 from app.tabs import reports_screen as show
+from app.tabs.draft_handlers import DraftHandlers
+from app.tabs.draft_screen import conflict_words
+from app.tabs.reports_asked import Asked
 from app.tabs.reports_filters import FilterHandlers
-from app.tabs.reports_handlers import Asked, ReportsHandlers
+from app.tabs.reports_handlers import ReportsHandlers
 from egma.errors import LibraryError
 from egma.index import Hit, ReportRecord
 from egma.index.draft import Conflict
@@ -24,6 +27,11 @@ from tests.app.report_library import HOSTILE, REPORTS, fill_archive, fill_librar
 def handlers(services, engine) -> ReportsHandlers:
     fill_library(services, engine)
     return ReportsHandlers(services)
+
+
+@pytest.fixture
+def drafts(handlers) -> DraftHandlers:
+    return DraftHandlers(handlers.services)
 
 
 @pytest.fixture
@@ -171,25 +179,25 @@ def test_a_report_with_two_sections_of_one_name_keeps_every_sentence():
     assert [section.first for section in data.sections] == [0, 1, 2]
 
 
-def test_a_draft_names_its_sources_and_says_what_it_is(handlers, asked):
-    draft = handlers.draft(*asked).draft
+def test_a_draft_names_its_sources_and_says_what_it_is(drafts, asked):
+    draft = drafts.draft(*asked).draft
     assert draft.stamp
     assert "not a finding of this film" in draft.caveat
     assert [sentence.words for sentence in draft.sentences] == ["The heart is enlarged."]
     assert {source.id for source in draft.sentences[0].sources} == {"R1", "R3", "=R4"}
-    assert handlers.draft(*asked).draft.stamp != draft.stamp  # a new draft begins with nothing accepted
+    assert drafts.draft(*asked).draft.stamp != draft.stamp  # a new draft begins with nothing accepted
 
 
-def test_a_sentence_of_a_draft_is_shown_on_the_film(handlers, asked, film):
-    draft = handlers.draft(*asked).draft
-    view = handlers.ask_draft(draft, film.key, "tiny", send(index=0))
+def test_a_sentence_of_a_draft_is_shown_on_the_film(drafts, asked, film):
+    draft = drafts.draft(*asked).draft
+    view = drafts.ask_draft(draft, film.key, "tiny", send(index=0))
     assert view.viewer.layers[0].phrase == "The heart is enlarged."
     assert (view.draft.current, view.draft.stamp) == (0, draft.stamp)
-    assert "no longer there" in handlers.ask_draft(DraftData(), film.key, "tiny", send(index=0)).draft.message
+    assert "no longer there" in drafts.ask_draft(DraftData(), film.key, "tiny", send(index=0)).draft.message
 
 
 def test_contradictions_are_said_in_words():
-    words = show.conflict_words(Conflict("Effusion", "presence", (3, 0)))
+    words = conflict_words(Conflict("Effusion", "presence", (3, 0)))
     assert words == "Pleural effusion: present in some, absent in others (sentences 1, 4)."
 
 
