@@ -23,7 +23,7 @@ _HOMES = {
     "GazeTrack": "egma.gaze",
     "load_study": "egma.imaging",
 }
-_PACKAGES = ("gaze", "imaging", "index", "inference", "model", "testing")
+_PACKAGES = ("data", "gaze", "imaging", "index", "inference", "model", "testing")
 
 __all__ = [
     "EgmaError",
