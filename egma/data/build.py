@@ -113,19 +113,8 @@ def build_data(
     if out.absolute().is_relative_to(source.root.absolute()):
         raise DataError("the data folder must not lie inside the data set that it is built from; name another")
     store.claim(out)
-    wanted = grid or Grid()
-    chosen = choice or GazeChoice()
-    facts = store.Facts(
-        source=source.kind,
-        source_root=str(source.root.absolute()),
-        image_root="" if source.images is None else str(source.images.absolute()),
-        report_root="" if source.reports is None else str(source.reports.absolute()),
-        grid=f"{wanted.rows}x{wanted.columns} {wanted.mode}",
-        stamp="",
-        split_seed=split_seed,
-        share=chosen.share,
-        seed=chosen.seed,
-    )
+    wanted, chosen = grid or Grid(), choice or GazeChoice()
+    facts = _facts(source, wanted, chosen, split_seed)
     if store.is_finished(out):
         old = store.load_facts(out)
         samples = [sample for _, sample in store.load_samples(out)]
@@ -139,6 +128,21 @@ def build_data(
     stamped = replace(facts, stamp=find_stamp(source, facts, built.samples))
     store.save_folder(out, stamped, built.samples, built.dropped, source.files().images or source.root)
     return True
+
+
+def _facts(source: Source, grid: Grid, choice: GazeChoice, split_seed: int) -> store.Facts:
+    """How the folder is about to be built, without its stamp."""
+    return store.Facts(
+        source=source.kind,
+        source_root=str(source.root.absolute()),
+        image_root="" if source.images is None else str(source.images.absolute()),
+        report_root="" if source.reports is None else str(source.reports.absolute()),
+        grid=f"{grid.rows}x{grid.columns} {grid.mode}",
+        stamp="",
+        split_seed=split_seed,
+        share=choice.share,
+        seed=choice.seed,
+    )
 
 
 def find_stamp(source: Source, facts: store.Facts, samples: Iterable[Sample]) -> str:

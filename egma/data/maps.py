@@ -60,17 +60,12 @@ def build_sample(record: Record, files: MimicFiles, grid: Grid) -> tuple[Sample,
     image = files.find_image(record.film)
     shape = _film_shape(record, track, image)
     report = files.read_report(record.film)
-    lost: Dropped | None = None
-    sentences: tuple[str, ...] = report
-    times: tuple[tuple[float, float] | None, ...] = (None,) * len(report)
-    gaze: tuple[UInt8 | None, ...] = (None,) * len(report)
+    said = _spoken(record, track, shape, grid) if track.words else _written(report)
+    lost = None
     if not track.words:
         lost = Dropped(record.name, "nothing was dictated, so its gaze belongs to no sentence: kept without gaze")
     elif shape is None:
         lost = Dropped(record.name, "the size of its film is not known: neither the data set nor an image says")
-        sentences, times, gaze = _spoken(track, None, grid)
-    else:
-        sentences, times, gaze = _spoken(track.for_film(shape, dicom_id=record.film.dicom_id), shape, grid)
     sample = Sample(
         id=record.name,
         patient=record.film.patient or f"film {record.film.dicom_id}",
@@ -79,10 +74,10 @@ def build_sample(record: Record, files: MimicFiles, grid: Grid) -> tuple[Sample,
         split=record.official or "train",
         image_path=image.path,
         image_note=image.note,
-        sentences=sentences,
-        times_s=times,
-        labels=merge_labels(record.labels, labels_from_sentences(report), labels_from_sentences(sentences)),
-        gaze=gaze,
+        sentences=said.sentences,
+        times_s=said.times_s,
+        labels=merge_labels(record.labels, labels_from_sentences(report), labels_from_sentences(said.sentences)),
+        gaze=said.gaze,
         report=report,
         source=record.source,
         reader=record.reader,
@@ -100,15 +95,26 @@ def quantise(heat: np.ndarray, has_gaze: np.ndarray) -> tuple[UInt8 | None, ...]
     return tuple(levels[row] if has_gaze[row] else None for row in range(len(levels)))
 
 
-def _spoken(
-    track: GazeTrack, shape: tuple[int, int] | None, grid: Grid
-) -> tuple[tuple[str, ...], tuple[tuple[float, float] | None, ...], tuple[UInt8 | None, ...]]:
+@dataclass(frozen=True, eq=False)
+class _Said:
+    sentences: tuple[str, ...]
+    times_s: tuple[tuple[float, float] | None, ...]
+    gaze: tuple[UInt8 | None, ...]
+
+
+def _written(report: tuple[str, ...]) -> _Said:
+    """The report's sentences, which nobody's gaze belongs to."""
+    return _Said(report, (None,) * len(report), (None,) * len(report))
+
+
+def _spoken(record: Record, track: GazeTrack, shape: tuple[int, int] | None, grid: Grid) -> _Said:
     """The dictated sentences, their times and maps; without maps where the film's size is not known."""
     size = shape or (1, 1)
-    maps = build_sentence_maps(track if shape else track.select(slice(0, 0)), size, grid.hw, grid.box_px(size))
+    own = track.for_film(size, dicom_id=record.film.dicom_id) if shape else track.select(slice(0, 0))
+    maps = build_sentence_maps(own, size, grid.hw, grid.box_px(size))
     texts = tuple(sentence.text for sentence in maps.sentences)
     times = tuple((sentence.start_s, sentence.end_s) for sentence in maps.sentences)
-    return texts, times, quantise(maps.heat, maps.has_gaze)
+    return _Said(texts, times, quantise(maps.heat, maps.has_gaze))
 
 
 def _film_shape(record: Record, track: GazeTrack, image: FoundImage) -> tuple[int, int] | None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,6 +150,17 @@ def test_cxrp_in_pixels_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(json.dumps({"film": [[0.2, 0.3, 4], [500, 200, 3]]}))
     with pytest.raises(GazeError, match="in fractions of the film"):
         egma.load_gaze(tmp_path / "a.json")
+
+
+def test_the_way_to_convert_a_pickle_works_as_it_is_printed(tmp_path: Path) -> None:
+    """CXR-P: {image: [(x, y, count of 60 Hz samples), ...]}; the sentence's own command makes it readable."""
+    (tmp_path / "in.pkl").write_bytes(pickle.dumps({7: [(np.float64(0.25), 0.5, 6), (0.5, 0.75, 12)]}))
+    with pytest.raises(GazeError, match="convert it yourself") as caught:
+        egma.load_gaze(tmp_path / "in.pkl")
+    command = str(caught.value).split("open the result: ")[1].replace("python -c", f'"{sys.executable}" -c')
+    subprocess.run(command, shell=True, check=True, cwd=tmp_path)
+    track = egma.load_gaze(tmp_path / "out.json")
+    assert track.xy_px.tolist() == [[0.25, 0.5], [0.5, 0.75]] and np.allclose(track.duration_s, [0.1, 0.2])
 
 
 def test_samples_of_every_kind_keep_their_blinks(tmp_path: Path) -> None:

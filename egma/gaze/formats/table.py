@@ -111,17 +111,22 @@ def read_table(
     chosen = [name for name in header if name in {*numbers, *texts, *optional}]
     clean = check_lines(clean, separator, what, max((header.index(name) + 1 for name in chosen), default=0))
     try:
-        try:
-            frame = _read(clean, chosen, set(numbers), separator)
-        except pl.exceptions.ComputeError:
-            # A cell is no number (or is padded with blanks): as text, so that `numbers` can say which.
-            frame = _read(clean, chosen, set(), separator)
+        return Table(_read_or_text(clean, chosen, set(numbers), separator), what, clean)
     except pl.exceptions.PolarsError:
         raise GazeError(
             f"{what}: a line does not fit the header of {len(header)} columns: it has more or fewer cells, or a quote "
             "that never ends; export the file again"
         ) from None
-    return Table(frame, what, clean)
+
+
+def _read_or_text(clean: CleanTable, chosen: list[str], numbers: set[str], separator: str) -> pl.DataFrame:
+    """As `_read`; all as text where a cell is no number or padded with blanks, so that `numbers` can say which."""
+    import polars as pl
+
+    try:
+        return _read(clean, chosen, numbers, separator)
+    except pl.exceptions.ComputeError:
+        return _read(clean, chosen, set(), separator)
 
 
 def _read(clean: CleanTable, chosen: list[str], numbers: set[str], separator: str) -> pl.DataFrame:
