@@ -135,6 +135,7 @@ BAD = [
     pytest.param(changed(TABLE, 2, 2, "1e300"), "start at|no time in a recording", id="a start that is no time"),
     pytest.param(changed(TABLE, 2, 0, "1e300"), "row 2 lies 1e.300 pixels away", id="a look at nowhere"),
     pytest.param(changed(TABLE, 2, 0, "-inf"), "positions must be finite numbers", id="an infinite look"),
+    pytest.param(changed(TABLE, 2, 0, '"'), "wanted a number|does not fit|its header is there", id="a lone quote"),
     pytest.param(changed(TABLE, 1, 2, "0.9"), "gaze times must increase: row 2", id="unsorted"),
     pytest.param("x,y,start,end\nnan,nan,0,1\n,,1,2\n", "no position at all", id="blinks only"),
     pytest.param("x,x,start,end\n1,2,3,4\n", "no gaze is found|there twice", id="a column twice"),
@@ -189,6 +190,16 @@ def test_a_header_of_twenty_thousand_columns_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"{names}\n1,2,0,1{',0' * 20_000}\n")
     track = egma.load_gaze(tmp_path / "a.csv")
     assert isinstance(track, GazeTrack) and track.xy_px.tolist() == [[1, 2]]
+
+
+def test_an_infinite_time_in_an_eyegaze_file_is_one_sentence(tmp_path: Path) -> None:
+    path = write_eyegaze(tmp_path, {invented_dicom_id(1): build_track(1)}, dirty=False) / "fixations.csv"
+    lines = path.read_text().splitlines()
+    cells = lines[3].split(",")
+    cells[4] = cells[8] = "inf"
+    path.write_text("\n".join([*lines[:3], ",".join(cells), *lines[4:]]))
+    with pytest.raises(GazeError, match="start times must be finite numbers: row 3"):
+        egma.load_gaze(path)
 
 
 @pytest.mark.parametrize("seed", range(12))

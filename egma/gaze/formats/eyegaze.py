@@ -101,7 +101,10 @@ def _load_one(spans: Spans, key: Key, separator: str, pads: Pads | None) -> Gaze
     table = read_table(spans.read(key), f"recording {dicom_id[:8]}", numbers=NUMBERS, separator=separator)
     folder = spans.path.absolute().parent
     time_s = table.numbers(TIME)
-    samples = len(time_s) > 1 and float(np.nanmedian(np.diff(time_s))) <= SAMPLE_INTERVAL_S
+    with np.errstate(invalid="ignore"):  # infinite times are refused later, by their row
+        steps = np.diff(time_s)
+    steps = steps[np.isfinite(steps)]
+    samples = len(steps) > 0 and float(np.median(steps)) <= SAMPLE_INTERVAL_S
     start_s = time_s if samples else table.numbers(START)
     end_s = sample_ends(start_s) if samples else start_s + table.numbers(DURATION)
     check.check_times(start_s, end_s)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from egma.errors import GazeError
+from egma.gaze.check import FARTHEST_PX
 from egma.gaze.formats.table import Table, read_table
 
 SCREEN_POINT = ("FPOGX", "FPOGY")
@@ -23,6 +24,7 @@ LINE_POINTS = 8
 LINE_RESIDUAL_PX = 2.0
 PIXEL_ROUNDING = 0.29  # standard deviation of a position that is cut to whole pixels
 MAX_SIZE_ERROR_PX = 0.5
+MAX_FRACTION = 100.0  # screens away
 Pads = tuple[float, float, float, float]
 
 
@@ -76,9 +78,14 @@ def load_pads(path: Path) -> dict[str, Pads] | None:
     return {dicom_id: (top, bottom, left, right) for dicom_id, (top, bottom, left, right) in rows}
 
 
+def _sound(values: np.ndarray, most: float) -> np.ndarray:
+    """bool, the numbers that can be a position; the others are refused when positions are checked."""
+    return np.isfinite(values) & (np.abs(values) <= most)
+
+
 def _fit_line(screen: np.ndarray, film: np.ndarray) -> Line | None:
     """The line from screen fraction to film pixel; None where the points do not lie on one."""
-    known = np.isfinite(screen) & np.isfinite(film)
+    known = _sound(screen, MAX_FRACTION) & _sound(film, FARTHEST_PX)
     screen, film = screen[known], film[known]
     if len(screen) < LINE_POINTS or np.ptp(screen) < 0.01:
         return None
@@ -90,7 +97,7 @@ def _fit_line(screen: np.ndarray, film: np.ndarray) -> Line | None:
 
 
 def _refuse_exchanged(film: np.ndarray, screen: np.ndarray) -> None:
-    known = np.isfinite(film).all(axis=1) & np.isfinite(screen).all(axis=1)
+    known = _sound(film, FARTHEST_PX).all(axis=1) & _sound(screen, MAX_FRACTION).all(axis=1)
     film, screen = film[known], screen[known]
     if len(film) < LINE_POINTS or min(np.ptp(film, axis=0).min(), np.ptp(screen, axis=0).min()) <= 0:
         return

@@ -113,7 +113,8 @@ def _build(trial: _Trial, lines: list[str], frame: tuple[int, int] | None, sever
         start_ms, xy, pupil, notes = _read_samples(trial, lines)
         end_ms = sample_ends(start_ms)
     zero_ms = float(start_ms[0]) if trial.zero_ms is None else trial.zero_ms
-    start_s, end_s = (start_ms - zero_ms) / 1e3, (end_ms - zero_ms) / 1e3
+    with np.errstate(invalid="ignore", over="ignore"):  # times that are none are refused next, by their row
+        start_s, end_s = (start_ms - zero_ms) / 1e3, (end_ms - zero_ms) / 1e3
     check.check_times(start_s, end_s)
     xy = np.where(np.abs(xy) > MISSING_PX, np.nan, xy)
     check.check_positions(xy)

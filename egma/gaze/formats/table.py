@@ -120,9 +120,11 @@ def read_table(
 
 
 def _read_or_text(clean: CleanTable, chosen: list[str], numbers: set[str], separator: str) -> pl.DataFrame:
-    """As `_read`; all as text where a cell is no number or padded with blanks, so that `numbers` can say which."""
+    """As `_read`; all as text where cells are quoted, padded or no numbers, so that `numbers` can say which."""
     import polars as pl
 
+    if b'"' in clean.data:  # a lone quote in a column of numbers makes the parser panic
+        return _read(clean, chosen, set(), separator)
     try:
         return _read(clean, chosen, numbers, separator)
     except pl.exceptions.ComputeError:
