@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -168,10 +169,16 @@ class ReportsHandlers:
 
     def _films_like(self, question: Asked, film: OpenFilm) -> Any:
         if not question.archive:
-            return UNCHANGED
+            return self._no_archive()
         engine = self.services.models.engine(question.checkpoint)
         films = self.services.libraries.open_archive(question.archive).search_film(engine, film.study, STRIP_FILMS)
         return show.strip_screen(films, "Films of your archive like this one")
+
+    def _no_archive(self) -> Any:
+        libraries = self.services.libraries
+        if not libraries.is_kept:  # nothing of a reader's is kept here: there is nowhere to put an archive
+            return UNCHANGED
+        return show.no_archive_screen(shlex.quote(str(libraries.root / "archives" / "films")))
 
     def _record(self, library: str, name: str) -> ReportRecord:
         record = self.services.libraries.open(library).get([name]).get(name)

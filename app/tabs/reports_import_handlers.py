@@ -191,7 +191,9 @@ class ImportHandlers:
         if job is not None:
             libraries.tidy(job)
         working = job is not None and not job.state().is_over
-        chosen = library if library in names else (names[0] if names else NONE)
+        done = not arriving and job is not None and is_done(job)
+        wanted = str(job.config().get("library")) if done and job is not None else library  # what was just filled
+        chosen = wanted if wanted in names else (names[0] if names else NONE)
         shelf = archive if archive in archives else (archives[0] if archives else NONE)
         return LookView(
             library=gr.update(choices=[(title_of(name), name) for name in names], value=chosen),

@@ -39,6 +39,7 @@ FILM_MEANING = (
     "The score is the cosine of the report with what sets this film apart from the average film. It orders reports; "
     "it is not a probability, and small differences mean nothing."
 )
+STRIP_MEANING = "Ordered by cosine, nearest first; it is not a probability. Click one to open it in the Study tab."
 LIKE_MEANING = (
     "The score is the cosine of the two reports' vectors: 1 is the same wording in the same order of findings."
 )
@@ -166,8 +167,17 @@ def film_caveat(settings: FilmSearchSettings, engine: Engine) -> str:
         )
     value, low, high = found.p_at[10]
     return (
-        f"Read before you trust this: on {found.films} held-out films, {value:.0%} of the first ten reports named a "
-        f"finding of the film (95 % interval {low:.0%} to {high:.0%}; {found.chance:.0%} by chance). The rest did not."
+        f"Read before you trust this: on {found.films} held-out films, {value:.0%} of the first ten of "
+        f"{found.reports:,} Open-i reports named a finding of the film (95 % interval {low:.0%} to {high:.0%}; "
+        f"{found.chance:.0%} by chance). The rest did not."
+    )
+
+
+def no_archive_screen(store: str) -> StripData:
+    """How to make an archive of films; `store` is where this page looks for one."""
+    return StripData(
+        message="Similar films are shown here once you have an archive of films. Make one from a folder of yours:",
+        command=f"python -m egma embed FOLDER --out {store}",
     )
 
 
@@ -183,7 +193,7 @@ def strip_screen(films: Sequence[FilmHit], title: str) -> StripData:
         )
         for film in films
     ]
-    return StripData(title=title, films=thumbs, message="" if thumbs else "The archive holds no film yet.")
+    return StripData(title=title, films=thumbs, message=STRIP_MEANING if thumbs else "The archive holds no film yet.")
 
 
 def _around(hit: Hit) -> tuple[str, str, str]:

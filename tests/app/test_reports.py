@@ -235,6 +235,12 @@ def test_films_of_the_archive_stand_beside_the_results_and_open(handlers, asked,
     assert services.films.find(request.film).title == "Film of your archive"
 
 
+def test_without_an_archive_a_search_by_film_says_how_to_make_one(handlers, asked):
+    strip = handlers.search_film(*asked).strip
+    assert strip.films == []
+    assert strip.command.startswith("python -m egma embed FOLDER --out ")
+
+
 def test_the_score_in_words():
     record = ReportRecord(text="The heart is enlarged.")
     both = Hit("A", 0.98, "", "", record, 0.71, (1, 3))
