@@ -70,3 +70,11 @@ def test_the_package_app_wins_over_the_file_app_py() -> None:
     code = "import app; print(app.__file__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert done.stdout.strip().endswith("app/__init__.py")
+
+
+def test_the_page_is_built_before_anything_of_a_model_is_imported() -> None:
+    """The model loads behind the page: who imports torch with it makes every start seconds slower."""
+    slow = [*(name for name in HEAVY if name not in ("gradio", "numpy")), "scipy", "accelerate", "peft", "polars"]
+    code = f"import sys, app.page; print([name for name in {slow!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert done.stdout.strip() == "[]"

@@ -22,8 +22,8 @@ from app.panels.data import MessageData, NoticesData, RowsData
 from app.services import Services
 from app.tabs import train_form, train_screen
 from egma.errors import DataError, EgmaError, JobError
-from egma.finetune.finish import CHECKPOINT
 from egma.finetune.presets import DESCRIPTIONS
+from egma.finetune.publish import CHECKPOINT
 from egma.finetune.rules import PHANTOMS
 from egma.finetune.settings import FinetuneSettings, settings_values
 from egma.jobs import JobFolder, delete_job, egma_argv, launch, new_job_folder, resume, stop

@@ -16,12 +16,12 @@ from egma.findings import FINDINGS
 from egma.finetune.batches import Batcher
 from egma.finetune.card import write_card
 from egma.finetune.learner import Learner
+from egma.finetune.publish import CHECKPOINT
 from egma.finetune.run import Run
 from egma.finetune.states import RunState, load_best
 from egma.finetune.trainable import export_model, load_trained
 from egma.finetune.validate import Measures, Seen, score_films, sentence_vectors, validate
 
-CHECKPOINT = "checkpoint"
 _PRIVATE = ("data", "images", "reports", "base", "name")
 """Settings that may hold a path of this machine: a checkpoint is there to be shared."""
 _LEAST_FILMS = 20

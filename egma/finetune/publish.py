@@ -8,7 +8,9 @@ from pathlib import Path
 
 from egma.checkpoints import CONFIG_NAME, WEIGHTS_NAME, load_checkpoint
 from egma.errors import CheckpointError, JobError
-from egma.finetune.finish import CHECKPOINT
+
+CHECKPOINT = "checkpoint"
+"""Where in a run's folder its checkpoint lies."""
 
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
