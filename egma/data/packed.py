@@ -36,7 +36,7 @@ def unpack_maps(path: Path, films: int) -> dict[int, dict[int, UInt8]]:
         DataError: the file is damaged, or is not this manifest's.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             maps, at = stored["maps"], stored["at"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         raise DataError("the data folder's maps.npz is damaged; build the folder again") from None
