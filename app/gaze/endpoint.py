@@ -11,7 +11,7 @@ from app.gaze.opening import read_recordings, take_uploads
 from app.services import Services
 from egma.errors import GazeError
 from egma.gaze.describe import describe_recording
-from egma.gaze.formats import guess_mapping, read_head
+from egma.gaze.formats import guess_mapping, load_gaze, read_head
 from egma.gaze.recordings import Recordings
 from egma.gaze.track import GazeTrack
 
@@ -38,7 +38,7 @@ class GazeEndpoint:
         try:
             table = handed.table
             mapping = None if table is None else guess_mapping(read_head(table))
-            found = read_recordings(handed, mapping)[0]
+            found = load_gaze(table) if table is not None and mapping is None else read_recordings(handed, mapping)[0]
             track = found if isinstance(found, GazeTrack) else choose_track(found, shape)
             if shape is not None:
                 track.for_film(shape)

@@ -21,12 +21,17 @@ write_no_stubs()
 _HERE = Path(__file__).parent
 _SCRIPTS = _HERE / "static"
 _MOUNT = """
-const viewer = window.egmaViewer.mount(element, {
-  patch_click: (point) => trigger("patch_click", point),
-  layer_step: (step) => trigger("layer_step", step),
-});
-viewer.show(props.value);
-watch("value", () => viewer.show(props.value));
+let viewer = null;
+const mount = () => {
+  if (!window.egmaViewer?.mount) return void setTimeout(mount, 30); // another viewer of the page brings the scripts
+  viewer = window.egmaViewer.mount(element, {
+    patch_click: (point) => trigger("patch_click", point),
+    layer_step: (step) => trigger("layer_step", step),
+  });
+  viewer.show(props.value);
+};
+mount();
+watch("value", () => viewer?.show(props.value));
 """
 
 
@@ -66,7 +71,6 @@ class CXRViewer(gr.HTML):
         "gaze-layer.js",
         "viewer.js",
     )
-    mount_script: ClassVar[str] = _MOUNT
 
     def __init__(
         self,
@@ -93,7 +97,7 @@ class CXRViewer(gr.HTML):
             value=value,
             html_template=self.markup(),
             css_template=self.styles(),
-            js_on_load=self.mount_script,
+            js_on_load=_MOUNT,
             head="".join(script_tag(_SCRIPTS / name) for name in self.scripts) if scripts else None,
             apply_default_css=False,
             padding=False,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from gradio.data_classes import GradioModel
 from pydantic import Field, field_validator
@@ -23,11 +23,6 @@ from app.viewer.data import ViewerData
 
 _HERE = Path(__file__).parent
 _MAPS = '<div class="egv-maps"'
-_MOUNT = """
-const viewer = window.egmaViewer.mount(element, {});
-viewer.show(props.value);
-watch("value", () => viewer.show(props.value));
-"""
 
 
 class SentenceData(GradioModel):
@@ -124,7 +119,6 @@ class GazeViewer(CXRViewer):
     """The film viewer with replay, fixation maps and scan-paths. Everything it does happens in the browser."""
 
     data_model = GazeViewerData
-    mount_script: ClassVar[str] = _MOUNT
 
     @classmethod
     def markup(cls) -> str:

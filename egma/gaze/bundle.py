@@ -24,6 +24,7 @@ from egma.gaze.track import GazeTrack, Word
 TRANSCRIPTION = "timestamps_transcription.csv"
 TRANSCRIPT = "transcript.json"
 _DICOM_AT = 128
+_LINES_TRIED = 20
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 # What lies beside a recording, by the columns that tell it, and the name under which its loader looks for it.
@@ -172,9 +173,26 @@ def _is_recording(head: Head) -> bool:
 
 def _check_table(path: Path, head: Head) -> None:
     """A table whose columns can be chosen; anything else is refused in the words of `load_gaze`."""
-    if head.text and len(head.columns) > 1:
+    if head.text and len(head.columns) > 1 and any(_numbers_in(line, head) > 1 for line in _first_lines(head)):
         return
-    load_gaze(path)
+    load_gaze(path)  # raises for all but a table that begins with many blinks
+
+
+def _first_lines(head: Head) -> list[str]:
+    """The first few lines below the header."""
+    return [line for line in head.text.splitlines()[1:] if line.strip()][:_LINES_TRIED]
+
+
+def _numbers_in(line: str, head: Head) -> int:
+    """How many cells of a line are numbers."""
+    count = 0
+    for cell in line.split(head.separator):
+        try:
+            float(cell.strip().strip('"'))
+        except ValueError:
+            continue
+        count += 1
+    return count
 
 
 def _one_per_reading(paths: list[Path]) -> tuple[Path, ...]:

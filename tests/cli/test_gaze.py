@@ -75,3 +75,56 @@ def test_a_mistake_is_one_sentence_and_exit_status_2(tmp_path: Path, capsys) -> 
     (tmp_path / "a.csv").write_text("")
     status, out, err = run(capsys, tmp_path / "a.csv", "--json")
     assert (status, out) == (2, "") and err.startswith("egma: the file is empty")
+
+
+def test_regions_measures_and_files_without_the_page(recording: Path, tmp_path: Path, capsys) -> None:
+    write_reflacx(tmp_path / "second", {"P300R000002": build_track(2)})
+    other = tmp_path / "second" / "main_data" / "P300R000002" / "fixations.csv"
+    film = draw_film(tmp_path / "a.png", (800, 700))
+    np.save(tmp_path / "map.npy", np.tile(np.linspace(0, 1, 700, dtype=np.float32), (800, 1)))
+    asked = ["--image", film, "--regions", "--measures", "--map", tmp_path / "map.npy", "--other", other]
+    status, out, _ = run(capsys, recording, *asked, "--export", tmp_path / "out", "--json")
+    found = json.loads(out)
+    assert status == 0 and [row["region"] for row in found["regions"]] == ["chest"]
+    whole, *sentences = found["measures"]
+    assert whole["sentence"] == "the whole recording" and len(sentences) == len(found["sentences"])
+    assert (
+        set(whole["values"]["NSS"]) == {"model", "ceiling", "floor"} and whole["values"]["NSS"]["ceiling"] is not None
+    )
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert written == [
+        "measures.csv",
+        "recorded-density.npy",
+        "recorded-regions.csv",
+        "recorded-replay.gif",
+        "sentences.csv",
+    ]
+
+
+def test_samples_leave_only_when_asked(recording: Path, tmp_path: Path, capsys) -> None:
+    film = draw_film(tmp_path / "a.png", (800, 700))
+    status, out, _ = run(capsys, recording, "--image", film, "--export", tmp_path / "out", "--raw")
+    assert status == 0 and (tmp_path / "out" / "recorded-samples.csv").is_file() and "fixations" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--raw"], "add --export"),
+        (["--measures"], "want the film"),
+        (["--map", "m.npy"], "add --measures"),
+        (["--export", "."], "there already"),
+        (["--export", "none/there/out"], "does not exist"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_options_that_do_not_fit_are_one_sentence(recording: Path, capsys, options, said) -> None:
+    status, out, err = run(capsys, recording, *options)
+    assert (status, out) == (2, "") and said in err
+
+
+def test_a_map_of_another_size_is_refused(recording: Path, tmp_path: Path, capsys) -> None:
+    film = draw_film(tmp_path / "a.png", (800, 700))
+    np.save(tmp_path / "map.npy", np.zeros((3, 3)))
+    status, _, err = run(capsys, recording, "--image", film, "--measures", "--map", tmp_path / "map.npy")
+    assert status == 2 and "800 x 700" in err
