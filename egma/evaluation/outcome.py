@@ -12,6 +12,8 @@ from typing import Any
 from egma.errors import SettingsError
 
 RESULT_NAME = "result.json"
+RESULTS = "results"
+"""The folder of tables and pictures inside a job's own."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -55,7 +55,8 @@ def _parse(name: str, text: str, wanted: Sequence[str], separator: str) -> list[
     for number, cells in enumerate(reader, start=2):
         if not any(cell.strip() for cell in cells):
             continue
-        if len(cells) != len(header):
+        beyond = cells[len(header) :] + header[len(cells) :]  # NIH's boxes have unnamed, empty columns at the end
+        if any(cell.strip() for cell in beyond):
             raise DataError(f"{name}, row {number}: wanted {len(header)} cells as in the header, got {len(cells)}")
         rows.append({column: cell.strip() for column, cell in zip(header, cells)})
     return rows

@@ -13,6 +13,13 @@ from typing import Protocol, cast
 from egma.evaluation.outcome import TaskResult
 
 _MODULES = (
+    "zeroshot",
+    "retrieval",
+    "grounding",
+    "probe",
+    "segmentation",
+    "gaze",
+    "gaze_share",
     "reports",
     "film_search",
     "expected_gaze",
