@@ -85,7 +85,7 @@ def _note_progress() -> Callable[[int, int, str], None]:
 
 
 def _add_task(tasks: Any, task: Task) -> None:
-    parser: argparse.ArgumentParser = tasks.add_parser(task.NAME, help=task.HELP)
+    parser: argparse.ArgumentParser = tasks.add_parser(task.NAME, help=task.HELP.replace("%", "%%"))
     task.add_arguments(parser)
     parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="your copy of the data set, as its owners lay it out"

@@ -66,7 +66,8 @@ def take_share(films: Sequence[Film], percent: int, seed: int) -> list[int]:
     chosen = {place for rank, place in enumerate(ranked) if rank < count or films[place].patient == last}
     for column in range(len(films[0].truth)):
         if not any(films[place].truth[column] == PRESENT for place in chosen):
-            chosen |= set([place for place in ranked if films[place].truth[column] == PRESENT][:1])
+            first = next((place for place in ranked if films[place].truth[column] == PRESENT), None)
+            chosen |= {place for place in ranked if first is not None and films[place].patient == films[first].patient}
     return sorted(chosen)
 
 
