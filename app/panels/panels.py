@@ -5,6 +5,7 @@ A template that printed the data would run it: the framework evaluates what it p
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,6 +38,12 @@ return render; }})();
 show(element, props.value, trigger);
 watch('value', () => show(element, props.value, trigger));
 """
+
+
+@cache
+def _schema(model: Any) -> dict[str, Any]:
+    """A data model's schema: the framework asks for it hundreds of times while a page is built."""
+    return model.model_json_schema()
 
 
 class Panel(gr.HTML):
@@ -72,7 +79,7 @@ class Panel(gr.HTML):
 
     def api_info(self) -> dict[str, Any]:
         """The shape of the data."""
-        return self.data_model.model_json_schema() if self.data_model else {}
+        return dict(_schema(self.data_model)) if self.data_model else {}
 
 
 class FindingsPanel(Panel):
