@@ -76,7 +76,10 @@ class Loop:
                 measures = self._validate()
                 self._save()
         if self.job.should_stop():
-            self._save()
+            self._save()  # first of all: what follows may take longer than the time that is given
+            if self.state.best_step is None and self.state.step:
+                measures = self._validate()
+                self._save()
         return measures
 
     def _begin(self) -> Measures:

@@ -31,15 +31,22 @@ def find_checkpoint(folder: Path) -> str:
 
 
 @contextmanager
-def running_page(checkpoint: str, *, wait: bool = True, data: Path | None = None) -> Iterator[str]:
-    """The address of a page that listens and, with `wait`, whose model has answered; `data`: its reader's folder."""
+def running_page(checkpoint: str, *, wait: bool = True, data: Path | None = None, **variables: str) -> Iterator[str]:
+    """The address of a page that listens and, with `wait`, whose model has answered.
+
+    Args:
+        checkpoint: a name or a folder.
+        wait: for the model too.
+        data: the reader's own folder.
+        variables: of the environment, beside those of this process.
+    """
     with socket.socket() as trial:
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]
     arguments = [sys.executable, str(ROOT / "app.py"), "--no-browser", "--port", str(port), "--checkpoint", checkpoint]
     arguments += ["--data", str(data)] if data is not None else []
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("EGMA_", "GRADIO_", "SPACE_"))}
-    process = subprocess.Popen(arguments, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(arguments, cwd=ROOT, env=environ | variables, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(process, address, {200} if wait else {200, 503})

@@ -1,0 +1,143 @@
+"""The Train tab in Chromium: a phantom job outlives a reload and a server, is stopped, resumed and used."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from egma.jobs import list_jobs
+from tests.browser.running import running_page
+from tests.finetune.bases import save_tiny_base
+
+pytestmark = pytest.mark.browser
+PATIENCE_MS = 90_000
+
+
+@dataclass
+class Place:
+    """A data root with a tiny base, and the page's address on it."""
+
+    data: Path
+    base: str
+    address: str = ""
+
+    def serve(self, stack: ExitStack, **variables: str) -> str:
+        """Start a page on it."""
+        wanted = {"EGMA_LOCKS": os.environ["EGMA_LOCKS"], "OMP_NUM_THREADS": "1"}
+        page = running_page(str(self.data / "checkpoints" / self.base), data=self.data, **wanted, **variables)
+        self.address = stack.enter_context(page)
+        return self.address
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    data = tmp_path_factory.mktemp("data")
+    base = save_tiny_base(data / "checkpoints" / "tiny")
+    with ExitStack() as stack:
+        found = Place(data, base.name)
+        found.serve(stack)
+        yield found
+    for job in list_jobs(data / "runs"):
+        if job.mark is not None:
+            job.mark.send(signal.SIGKILL)
+
+
+def open_train(page: Any) -> None:
+    page.locator("#egma-viewer canvas").first.wait_for()
+    page.get_by_role("tab", name="Train").click()
+    page.locator("#egma-runs button").first.wait_for()
+
+
+def start_run(page: Any, epochs: str) -> None:
+    """Start the demo on few phantoms and for long, as a reader would: in the folded settings."""
+    page.get_by_text("Measuring, stopping, keeping").click()
+    for words, value in (("Phantoms to train on", "48"), ("Phantoms to measure pointing", "12")):
+        page.get_by_label(words).fill(value)
+    page.get_by_text("Learning: rate, length, batch, device").click()
+    page.get_by_label("Epochs").fill(epochs)
+    page.locator("#egma-train-start").click()
+
+
+def wait_for_state(page: Any, state: str) -> None:
+    page.locator(f"#egma-run .egma-state-{state}").wait_for(timeout=PATIENCE_MS)
+
+
+def wait_for_curves(page: Any) -> None:
+    page.locator("#egma-curves figure").filter(has_text="Total loss").wait_for(timeout=PATIENCE_MS)
+
+
+def test_a_phantom_job_is_reloaded_stopped_resumed_and_used_in_the_study_tab(place, open_page):
+    page = open_page(place.address).page
+    open_train(page)
+    assert page.get_by_text("No runs of yours yet").is_visible()
+    start_run(page, epochs="400")
+    wait_for_state(page, "running")
+    wait_for_curves(page)
+
+    page.reload()
+    open_train(page)
+    wait_for_state(page, "running")
+    wait_for_curves(page)
+    page.locator("#egma-run-stop").click()
+    wait_for_state(page, "stopped")
+    job = list_jobs(place.data / "runs")[0]
+    stopped_at = max(event["step"] for event in job.events().events if event["kind"] == "step")
+
+    page.locator("#egma-run-resume").click()
+    page.wait_for_function(
+        "(step) => Number((document.querySelector('#egma-run dd') || {}).textContent?.split(' ')[0]) > step",
+        arg=stopped_at,
+        timeout=PATIENCE_MS,
+    )
+    page.locator("#egma-run-stop").click()
+    wait_for_state(page, "stopped")
+    page.locator("#egma-run-use").click()
+    published = place.data / "checkpoints" / f"demo-{job.id[:15]}"
+    page.get_by_role("tab", name="Study").wait_for()
+    page.wait_for_function(
+        "(name) => [...document.querySelectorAll('#egma-model input')].some((each) => each.value === name)",
+        arg=published.name,
+        timeout=PATIENCE_MS,
+    )
+    assert (published / "card.md").is_file()
+
+
+def test_a_new_server_finds_the_job_that_an_old_one_started(place, open_page):
+    with ExitStack() as stack:
+        place.serve(stack)
+        page = open_page(place.address).page
+        open_train(page)
+        start_run(page, epochs="1000")
+        wait_for_state(page, "running")
+        wait_for_curves(page)
+    with ExitStack() as stack:
+        place.serve(stack)
+        page = open_page(place.address).page
+        open_train(page)
+        wait_for_state(page, "running")
+        job = list_jobs(place.data / "runs")[0]
+        assert job.mark is not None and job.mark.send(signal.SIGKILL)
+        wait_for_state(page, "failed")
+        assert page.locator("#egma-run").get_by_text("Killed.").is_visible()
+        page.locator("#egma-run-delete").click()
+        page.locator("#egma-run-for-good").click()
+        page.locator(f'[data-run="{job.id}"]').wait_for(state="detached")
+        assert not job.path.exists()
+
+
+def test_a_hosted_demo_shows_the_finished_example_and_no_way_to_start(place, open_page):
+    with ExitStack() as stack:
+        place.serve(stack, SPACE_ID="owner/demo", EGMA_HOST="127.0.0.1")
+        page = open_page(place.address).page
+        open_train(page)
+        wait_for_curves(page)
+        assert page.get_by_text("Training is switched off on this hosted demo").is_visible()
+        assert page.locator("#egma-train-start").is_disabled()
+        assert not page.locator("#egma-run-stop, #egma-run-resume, #egma-run-use, #egma-run-delete").all_inner_texts()
