@@ -42,7 +42,6 @@ class HitsData(GradioModel):
         meaning: what the score means, and what it does not.
         caveat: the measured figure behind a search by film.
         command: what to run, shown to be copied.
-        current: id of the report that is open.
     """
 
     state: Literal["empty", "ready", "none", "failed", "waiting"] = "empty"
@@ -52,7 +51,6 @@ class HitsData(GradioModel):
     meaning: str = ""
     caveat: str = ""
     hits: list[HitData] = Field(default_factory=list)
-    current: str = ""
 
 
 class ReportSectionData(GradioModel):

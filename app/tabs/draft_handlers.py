@@ -22,12 +22,11 @@ class DraftView(NamedTuple):
 
     draft: DraftData
     viewer: Any
-    basis: str
 
 
 def no_draft(sentence: str) -> DraftView:
     """A draft that could not be made."""
-    return DraftView(DraftData(message=sentence), UNCHANGED, "")
+    return DraftView(DraftData(message=sentence), UNCHANGED)
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ class DraftHandlers:
         hits, engine, film = near_film(self.services, question, NEIGHBOURS)
         draft = draft_from(engine, hits)
         viewer = screen.viewer_screen(film, self.services.models.ready(question.checkpoint))
-        return DraftView(draft_screen(draft), viewer, film.key)
+        return DraftView(draft_screen(draft), viewer)
 
     @answering(no_draft)
     def ask_draft(self, draft: Any, film: str, checkpoint: str, event: gr.EventData) -> DraftView:
@@ -53,4 +52,4 @@ class DraftHandlers:
         sentences = list(getattr(draft, "sentences", []))
         place = read_place(event, len(sentences))
         viewer = grounded(self.services, film, checkpoint, sentences[place].words)
-        return DraftView(draft.model_copy(update={"current": place}), viewer, film)
+        return DraftView(draft.model_copy(update={"current": place}), viewer)

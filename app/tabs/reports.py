@@ -14,6 +14,7 @@ from app.panels.report_panels import DownloadPanel, DraftPanel, HitsPanel, Repor
 from app.services import Services
 from app.tabs import reports_filters, reports_import, screen
 from app.tabs import reports_screen as show
+from app.tabs.archive_handlers import ArchiveHandlers
 from app.tabs.draft_handlers import DraftHandlers
 from app.tabs.reports_handlers import MAX_WORDS_CHARS, ReportsHandlers
 from app.tabs.study import AT_ONCE, MODEL, QUIET, READING, StudyTab
@@ -26,9 +27,6 @@ SHOW_REPORT_JS = """
 SHOW_FILM_JS = """
 () => { if (innerWidth < 1100) document.querySelector('#egma-report-viewer')?.scrollIntoView({ block: 'start' }); }
 """
-NO_DRAFT = (
-    "A draft is put together from sentences of the ten reports nearest to the film on screen; you accept each yourself."
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,12 +48,12 @@ class ReportsTab:
     opened: gr.Textbox
     drafting: gr.Button
     draft: DraftPanel
-    basis: gr.Textbox
+    shown_film: gr.Textbox
 
 
 def build(services: Services, study: StudyTab, first: OpenFilm, selected: gr.Tab) -> ReportsTab:
     """Lay the tab out and wire it. Decisions belong in the handlers."""
-    opened, basis = gr.Textbox("", visible="hidden"), gr.Textbox("", visible="hidden")
+    opened, shown_film = gr.Textbox("", visible="hidden"), gr.Textbox(first.key, visible="hidden")
     download = DownloadPanel(elem_id="egma-download")
     with gr.Row(equal_height=False):
         with gr.Column(scale=5, min_width=320, elem_classes="egma-side"):
@@ -75,7 +73,7 @@ def build(services: Services, study: StudyTab, first: OpenFilm, selected: gr.Tab
                 drafting = gr.Button(
                     "Draft from reports of films like this one", size="sm", elem_id="egma-draft-button"
                 )
-                draft = DraftPanel(DraftData(message=NO_DRAFT), elem_id="egma-draft")
+                draft = DraftPanel(DraftData(message=show.NO_DRAFT), elem_id="egma-draft")
     tab = ReportsTab(
         library=library,
         archive=archive,
@@ -92,7 +90,7 @@ def build(services: Services, study: StudyTab, first: OpenFilm, selected: gr.Tab
         opened=opened,
         drafting=drafting,
         draft=draft,
-        basis=basis,
+        shown_film=shown_film,
     )
     _wire(tab, services, study, selected)
     return tab
@@ -131,12 +129,13 @@ def _wire(tab: ReportsTab, services: Services, study: StudyTab, selected: gr.Tab
     on_film = [study.film, study.checkpoint]
     shown: list[Any] = [tab.report, tab.viewer, tab.opened]
     found = [tab.hits, tab.strip]
-    drafted = [tab.draft, tab.viewer, tab.basis]
+    drafted = [tab.draft, tab.viewer]
     looked = [tab.library, tab.archive, tab.hits, tab.wizard.job, tab.wizard.polling]
 
     arriving = selected.select(wizard.arrive, [tab.library, tab.archive, study.checkpoint], looked, **READING)
-    selected.select(handlers.show_film, on_film, shown, **READING)
-    study.film.change(handlers.show_film, on_film, shown, **READING)
+    showing = [tab.report, tab.viewer, tab.opened, tab.draft, tab.shown_film]
+    gr.on([selected.select, study.film.change], handlers.show_film, [*on_film, tab.shown_film], showing, **READING)
+    study.model_hash.change(handlers.change_model, on_film, tab.viewer, **READING)
     looking = tab.wizard.polling.tick(wizard.follow, [tab.library, tab.archive], looked, **AT_ONCE)
     reports_filters.wire(tab.filters, services, tab.library, arriving.success, looking.success, tab.library.input)
 
@@ -154,4 +153,4 @@ def _wire(tab: ReportsTab, services: Services, study: StudyTab, selected: gr.Tab
     tab.report.close_report(handlers.close_report, on_film, shown, **AT_ONCE)
     tab.hits.export_hits(handlers.export, tab.library, tab.download, **READING)
     tab.drafting.click(drafts.draft, asked, drafted, **MODEL)
-    study.open_film(tab.strip.open_archived, handlers.open_archived, tab.archive)
+    study.open_film(tab.strip.open_archived, ArchiveHandlers(services).open_archived, tab.archive)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gradio as gr
 
 from app.alerts import alerting, answering
-from app.films import OpenFilm
-from app.panels.report_data import DownloadData, HitsData, ReportData
+from app.panels.report_data import DownloadData, DraftData, HitsData, ReportData, StripData
 from app.services import Services
 from app.tabs import reports_screen as show
 from app.tabs import screen
+from app.tabs.archive_handlers import films_for_words, films_like
 from app.tabs.reports_asked import Asked, grounded, near_film, read_filters, read_number, read_place, read_text
-from app.tabs.study_handlers import FilmRequest
 from egma.data.cells import csv_text
 from egma.errors import LibraryError, PromptError
 
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
 HITS = 20
 """Cards shown: more are for a script."""
-STRIP_FILMS = 12
 MAX_WORDS_CHARS = 600
 _MAX_ID_CHARS = 200
 UNCHANGED: Any = gr.skip()
@@ -48,13 +45,20 @@ class OpenedReport(NamedTuple):
     opened: str
 
 
+class ShownFilm(NamedTuple):
+    """New values after the film on screen changed: what was said of the one before goes."""
+
+    report: Any
+    viewer: Any
+    opened: Any
+    draft: Any
+    shown: Any
+
+
 def failed(sentence: str) -> FoundView:
     """A search that could not be made: its sentence, with the command to run where it names one."""
-    words, mark, command = sentence.partition("python -m egma")
-    run = f"python -m egma{command}".rstrip(".") if mark else ""
-    return FoundView(
-        HitsData(state="failed", message=words.rstrip(" :;") + ("." if mark else ""), command=run), UNCHANGED
-    )
+    words, command = show.with_command(sentence)
+    return FoundView(HitsData(state="failed", message=words, command=command), UNCHANGED)
 
 
 def no_report(sentence: str) -> OpenedReport:
@@ -81,7 +85,7 @@ class ReportsHandlers:
         hits = index.search_text(engine, words, HITS, read_filters(question))
         title = f"{counted(hits)} for {words}"
         found = show.hits_screen(hits, self._library(question), title, show.TEXT_MEANING)
-        return FoundView(found, self._films_for_words(question, words))
+        return FoundView(found, films_for_words(self.services, question, words))
 
     @answering(failed)
     def search_film(self, *asked: Any) -> FoundView:
@@ -93,7 +97,7 @@ class ReportsHandlers:
         caveat = show.film_caveat(load_film_settings(engine.checkpoint), engine)
         title = f"{counted(hits)} nearest to “{film.title}”"
         found = show.hits_screen(hits, self._library(question), title, show.FILM_MEANING, caveat)
-        return FoundView(found, self._films_like(question, film))
+        return FoundView(found, films_like(self.services, question, film))
 
     @answering(failed)
     def search_like(self, event: gr.EventData, *asked: Any) -> FoundView:
@@ -105,7 +109,7 @@ class ReportsHandlers:
             raise LibraryError("That report is no longer in the library, or has no sentence to compare; search again.")
         hits = [hit for hit in index.search(vector, HITS + 1, read_filters(question)) if hit.id != name][:HITS]  # type: ignore[union-attr]
         title = f"{counted(hits)} like {name}"  # type: ignore[arg-type]
-        return FoundView(show.hits_screen(hits, self._library(question), title, show.LIKE_MEANING), UNCHANGED)  # type: ignore[arg-type]
+        return FoundView(show.hits_screen(hits, self._library(question), title, show.LIKE_MEANING), StripData())  # type: ignore[arg-type]
 
     @answering(no_report)
     def open_hit(self, library: str, film: str, checkpoint: str, event: gr.EventData) -> OpenedReport:
@@ -134,10 +138,17 @@ class ReportsHandlers:
         return OpenedReport(ReportData(hint=show.NO_REPORT), viewer, "")
 
     @alerting
-    def show_film(self, film: str, checkpoint: str) -> OpenedReport:
-        """The film that is on screen in the Study tab, when this tab comes up or that film changes."""
+    def show_film(self, film: str, checkpoint: str, shown: str) -> ShownFilm:
+        """The Study tab's film, when this tab comes up or that film changes; the same one stays as it is."""
+        if film == shown:
+            return ShownFilm(*[UNCHANGED] * len(ShownFilm._fields))
         viewer = screen.viewer_screen(self.services.films.find(film), self.services.models.ready(checkpoint))
-        return OpenedReport(ReportData(hint=show.NO_REPORT), viewer, "")
+        return ShownFilm(ReportData(hint=show.NO_REPORT), viewer, "", DraftData(message=show.NO_DRAFT), film)
+
+    @alerting
+    def change_model(self, film: str, checkpoint: str) -> Any:
+        """Another model took over: the film without the old one's map."""
+        return screen.viewer_screen(self.services.films.find(film), self.services.models.ready(checkpoint))
 
     @alerting
     def export(self, library: str, event: gr.EventData) -> DownloadData:
@@ -150,35 +161,6 @@ class ReportsHandlers:
         head = ("id", "score", "sentence", "report", "view", "sex", "age", "date", "source", "citation")
         day = time.strftime("%Y-%m-%d")
         return DownloadData(stamp=secrets.token_hex(8), name=f"egma-reports-{day}.csv", text=csv_text(head, lines))
-
-    @alerting
-    def open_archived(self, archive: str, event: gr.EventData) -> FilmRequest:
-        """A film of the archive, opened in the Study tab."""
-        from egma.imaging import load_study
-
-        path = self.services.libraries.open_archive(archive).original(read_text(event, "id"))
-        film = self.services.films.add(load_study(path), "Film of your archive")
-        return FilmRequest(film.key)
-
-    def _films_for_words(self, question: Asked, words: str) -> Any:
-        if not question.archive:
-            return UNCHANGED
-        engine = self.services.models.engine(question.checkpoint)
-        films = self.services.libraries.open_archive(question.archive).search_words(engine, words[:300], STRIP_FILMS)
-        return show.strip_screen(films, "Films of your archive that fit the words")
-
-    def _films_like(self, question: Asked, film: OpenFilm) -> Any:
-        if not question.archive:
-            return self._no_archive()
-        engine = self.services.models.engine(question.checkpoint)
-        films = self.services.libraries.open_archive(question.archive).search_film(engine, film.study, STRIP_FILMS)
-        return show.strip_screen(films, "Films of your archive like this one")
-
-    def _no_archive(self) -> Any:
-        libraries = self.services.libraries
-        if not libraries.is_kept:  # nothing of a reader's is kept here: there is nowhere to put an archive
-            return UNCHANGED
-        return show.no_archive_screen(shlex.quote(str(libraries.root / "archives" / "films")))
 
     def _record(self, library: str, name: str) -> ReportRecord:
         record = self.services.libraries.open(library).get([name]).get(name)

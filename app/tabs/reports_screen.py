@@ -39,6 +39,9 @@ FILM_MEANING = (
     "The score is the cosine of the report with what sets this film apart from the average film. It orders reports; "
     "it is not a probability, and small differences mean nothing."
 )
+NO_DRAFT = (
+    "A draft is put together from sentences of the ten reports nearest to the film on screen; you accept each yourself."
+)
 STRIP_MEANING = "Ordered by cosine, nearest first; it is not a probability. Click one to open it in the Study tab."
 LIKE_MEANING = (
     "The score is the cosine of the two reports' vectors: 1 is the same wording in the same order of findings."
@@ -171,6 +174,14 @@ def film_caveat(settings: FilmSearchSettings, engine: Engine) -> str:
         f"{found.reports:,} Open-i reports named a finding of the film (95 % interval {low:.0%} to {high:.0%}; "
         f"{found.chance:.0%} by chance). The rest did not."
     )
+
+
+def with_command(sentence: str) -> tuple[str, str]:
+    """An error's sentence and the command it names at its end, apart: the command is shown to be copied."""
+    words, mark, command = sentence.partition("python -m egma")
+    if not mark:
+        return sentence, ""
+    return words.rstrip(" :;") + ".", f"python -m egma{command}".rstrip(".")
 
 
 def no_archive_screen(store: str) -> StripData:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 
+import gradio as gr
 import pytest
 
 from app.panels.report_data import DraftData, HitsData, ReportData
 from app.tabs import reports_screen as show
+from app.tabs.archive_handlers import ArchiveHandlers
 from app.tabs.draft_handlers import DraftHandlers
 from app.tabs.draft_screen import conflict_words
 from app.tabs.reports_asked import Asked
@@ -19,7 +21,7 @@ from egma.index import Hit, ReportRecord
 from egma.index.draft import Conflict
 from egma.index.film_settings import FilmSearchSettings, Measured
 from egma.testing import tiny_engine
-from tests.app.conftest import send
+from tests.app.conftest import make_study, send
 from tests.app.report_library import HOSTILE, REPORTS, fill_archive, fill_library
 
 
@@ -231,8 +233,29 @@ def test_films_of_the_archive_stand_beside_the_results_and_open(handlers, asked,
     assert all(each.picture.startswith("data:image/jpeg;base64,") for each in strip.films)
     like = handlers.search_film(*asked).strip
     assert "like this one" in like.title
-    request = handlers.open_archived("films", send(id=like.films[0].id))
+    request = ArchiveHandlers(services).open_archived("films", send(id=like.films[0].id))
     assert services.films.find(request.film).title == "Film of your archive"
+
+
+def test_an_archive_that_cannot_answer_says_so_beside_the_reports(handlers, asked, services, tmp_path):
+    fill_archive(services, tiny_engine(9), tmp_path / "films")
+    found = handlers.search_words("heart", *asked._replace(archive="films"))
+    assert found.hits.state == "ready"
+    assert found.strip.films == []
+    assert "checkpoint" in found.strip.message
+    gone = handlers.search_film(*asked._replace(archive="gone"))
+    assert gone.hits.state == "ready"
+    assert "no archive 'gone' any more" in gone.strip.message
+
+
+def test_the_film_stays_as_it_is_until_another_is_opened(handlers, film, services):
+    same = handlers.show_film(film.key, "tiny", film.key)
+    assert all(value == gr.skip() for value in same)
+    other = services.films.add(make_study(5), "Another film")
+    changed = handlers.show_film(other.key, "tiny", film.key)
+    assert changed.viewer.film_id == changed.shown == other.key
+    assert changed.draft.sentences == []
+    assert changed.report.id == changed.opened == ""
 
 
 def test_without_an_archive_a_search_by_film_says_how_to_make_one(handlers, asked):
