@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from egma.errors import DataError, JobError
-from egma.finetune.rules import PHANTOMS
+from egma.finetune.rules import PHANTOMS, PRESETS
 from egma.jobs import JobFolder, find_job, list_jobs
 
 if TYPE_CHECKING:
@@ -77,8 +77,13 @@ class TrainingRoom:
         return str(place)
 
     def list_runs(self) -> list[JobFolder]:
-        """The runs, newest first; the example where there is none."""
-        return (list_jobs(self.runs) if not self.hosted else []) or [JobFolder(EXAMPLE_RUN)]
+        """The fine-tunings, newest first; the example where there is none. Other long work has tabs of its own."""
+        own = [] if self.hosted else [job for job in list_jobs(self.runs) if is_finetune(job)]
+        return own or [JobFolder(EXAMPLE_RUN)]
+
+    def is_busy(self) -> bool:
+        """Whether any long work is waiting or under way, of whatever kind."""
+        return any(not job.state().is_over for job in list_jobs(self.runs))
 
     def find_run(self, run_id: str) -> JobFolder:
         """The run of that id, or the example.
@@ -86,7 +91,7 @@ class TrainingRoom:
         Raises:
             JobError: there is none.
         """
-        return JobFolder(EXAMPLE_RUN) if is_example(run_id) else find_job(self.runs, run_id)
+        return JobFolder(EXAMPLE_RUN) if is_example(run_id) else self._find(run_id)
 
     def find_own(self, run_id: str) -> JobFolder:
         """A run that may be changed.
@@ -97,7 +102,13 @@ class TrainingRoom:
         self.check_allowed()
         if is_example(run_id):
             raise JobError("this is the example that came along; start a run of your own")
-        return find_job(self.runs, run_id)
+        return self._find(run_id)
+
+    def _find(self, run_id: str) -> JobFolder:
+        job = find_job(self.runs, run_id)
+        if not is_finetune(job):
+            raise JobError(f"job {job.id} is no fine-tuning; look at it where it was started")
+        return job
 
 
 def open_room(services: Services) -> TrainingRoom:
@@ -110,6 +121,12 @@ def open_room(services: Services) -> TrainingRoom:
 def is_example(run_id: str) -> bool:
     """Whether an id is the example run's."""
     return run_id in (EXAMPLE, EXAMPLE_RUN.name)
+
+
+def is_finetune(job: JobFolder) -> bool:
+    """Whether a job is a fine-tuning: by its command, or by its settings where a terminal started it."""
+    argv = job.job.get("argv")
+    return "finetune" in argv if isinstance(argv, list) else job.config().get("preset") in PRESETS
 
 
 def _may_be_data(place: Path) -> bool:

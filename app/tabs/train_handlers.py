@@ -134,8 +134,8 @@ class TrainHandlers:
         """Time and memory from a dry run of three steps, in a process of its own."""
         self.room.check_allowed()
         settings = train_form.read_form(self.services, self.room, values)
-        if any(job.state().name in _BUSY for job in self.room.list_runs()):
-            raise JobError("a run is at work, which would make the estimate wrong; wait until it has ended")
+        if self.room.is_busy():
+            raise JobError("other work is under way, which would make the estimate wrong; wait until it has ended")
         return MessageData(text=_say_estimate(_estimate(settings)), kind="wait")
 
     @answering(say)

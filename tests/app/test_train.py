@@ -19,7 +19,7 @@ from egma.catalogue import CheckpointEntry
 from egma.errors import DataError
 from egma.finetune.rules import PHANTOMS, RULES
 from egma.finetune.settings import build_settings
-from egma.jobs import JobFolder, list_jobs
+from egma.jobs import JobFolder, list_jobs, new_job_folder, write_json
 from tests.app.conftest import send
 from tests.finetune.bases import SMALL, save_tiny_base
 from tests.jobs.conftest import wait_for, wait_for_state
@@ -111,6 +111,18 @@ def test_the_example_run_is_a_real_one_and_whole():
     assert result["after"]["pointing"] > result["before"]["pointing"] + 0.3
     said = "".join(path.read_text() for path in EXAMPLE_RUN.iterdir())
     assert "/work" not in said and "/tmp" not in said and "/home" not in said
+
+
+def test_other_long_work_is_not_a_run_here(handlers, services):
+    folder = new_job_folder(services.runs)
+    write_json(
+        folder / "job.json", {"argv": ["python", "-m", "egma", "index", "build"], "title": "Import", "time": 1.0}
+    )
+    write_json(folder / "config.json", {"library": "mine"})
+    assert [job.id for job in handlers.room.list_runs()] == [EXAMPLE_RUN.name]
+    with pytest.raises(gr.Error, match="no fine-tuning"):
+        handlers.delete(folder.name)
+    assert folder.exists()
 
 
 def test_two_runs_are_compared_side_by_side(handlers):
