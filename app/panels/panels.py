@@ -5,7 +5,6 @@ A template that printed the data would run it: the framework evaluates what it p
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -40,10 +39,8 @@ watch('value', () => show(element, props.value, trigger));
 """
 
 
-@cache
-def _schema(model: Any) -> dict[str, Any]:
-    """A data model's schema: the framework asks for it hundreds of times while a page is built."""
-    return model.model_json_schema()
+_SCHEMAS: dict[Any, dict[str, Any]] = {}
+"""By data model: the framework asks for them hundreds of times while a page is built."""
 
 
 class Panel(gr.HTML):
@@ -79,7 +76,10 @@ class Panel(gr.HTML):
 
     def api_info(self) -> dict[str, Any]:
         """The shape of the data."""
-        return dict(_schema(self.data_model)) if self.data_model else {}
+        model = self.data_model
+        if model is not None and model not in _SCHEMAS:
+            _SCHEMAS[model] = model.model_json_schema()
+        return dict(_SCHEMAS.get(model, {}))
 
 
 class FindingsPanel(Panel):
