@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,8 +15,9 @@ from egma.index.database import Database
 from egma.index.filters import Filters
 from egma.index.keeper import read_masks
 from egma.index.matching import MatchedSentence, match_sentence, read_sentences
+from egma.index.meaning import rank_by_meaning
 from egma.index.records import Hit
-from egma.index.rows import RECORDS, SENTENCES, StoredRecord, read_meta, read_records
+from egma.index.rows import RECORDS, StoredRecord, read_meta, read_records
 from egma.index.sections import NORMAL_BIT, named_in
 from egma.index.spaces import Allowed, VectorSpace, allow_rows
 from egma.index.stance import AGREES, CONTRADICTS, SILENT, Stance
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 _RANK_OFFSET = 60.0  # of reciprocal rank fusion, Cormack et al. 2009
 _POOL = 200  # reports taken from each ranking, or five times as many as are wanted
 _WEIGHT = {AGREES: 1.0, SILENT: 0.5, CONTRADICTS: 0.1}  # below any report that does not contradict within the pool
-_PHRASES = 256
-_RECORDS_A_PHRASE = 1_000
-_FEW_RECORDS = 2_000  # a filter that leaves at most this many: their own sentences alone are compared
 
 
 @dataclass(frozen=True)
@@ -41,6 +39,30 @@ class _Candidate:
     row: int
     by_meaning: int | None
     by_words: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """One search in words, with the state of the library that it sees; query is a unit vector (D,) or None."""
+
+    connection: sqlite3.Connection
+    question: Question
+    stance: Stance
+    query: Float32 | None
+    filters: Filters
+    allowed: Allowed | None
+    pool: int
+    negation: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """A report with its places, what it says of the question, and its score."""
+
+    found: StoredRecord
+    place: _Candidate
+    said: str
+    score: float
 
 
 class HybridSearch:
@@ -54,7 +76,7 @@ class HybridSearch:
         """The k records nearest to a unit vector (D,)."""
         with self._database.reading() as connection:
             _check_width(connection, len(query))
-            allowed = self._allowed(connection, filters, ())
+            allowed = _allowed(connection, filters, ())
             rows, scores = self._spaces[RECORDS].nearest(connection, query, k, allowed)
             records = read_records(connection, rows.tolist())
             hits: list[Hit] = []
@@ -67,151 +89,80 @@ class HybridSearch:
     def by_words(self, engine: Engine | None, words: str, k: int, filters: Filters, *, negation: bool) -> list[Hit]:
         """The k reports that answer best; the text tower runs before the library is looked at."""
         question = read_question(words)
-        stance = Stance.of(question)
         query = engine.embed_texts([question.text])[0] if engine is not None else None
-        pool = max(_POOL, 5 * k)
         with self._database.reading() as connection:
-            meta = read_meta(connection)
-            if query is not None and not meta.get("model_hash"):
+            if query is not None and not read_meta(connection).get("model_hash"):
                 query = None  # vectors that nobody signed cannot be compared with this model's
-            allowed = self._allowed(connection, filters, question.quoted)
-            by_words = self._rank_words(connection, question, pool, filters, allowed)
-            if negation and stance.names_findings:
-                by_words = self._agreeing_first(connection, question, stance, pool, filters, allowed, by_words)
-            by_meaning = (
-                self._rank_meaning(connection, query, stance if negation else None, pool, allowed, "given" in meta)
-                if query is not None
-                else []
+            asked = _Asked(
+                connection=connection,
+                question=question,
+                stance=Stance.of(question),
+                query=query,
+                filters=filters,
+                allowed=_allowed(connection, filters, question.quoted),
+                pool=max(_POOL, 5 * k),
+                negation=negation,
             )
-            candidates = _join(by_meaning, by_words)
-            records = read_records(connection, [each.row for each in candidates])
-            lists = 2 if query is not None else 1
-            scored = [
-                (_score(each, lists), each, _stance_of(records[each.row], stance)) for each in candidates
-                if each.row in records
-            ]  # fmt: skip
-            if negation and any(said for *_, said in scored):
-                scored = [(score * _WEIGHT[said], each, said) for score, each, said in scored]
-            scored.sort(key=lambda item: (-item[0], item[1].by_words or pool + 1, item[1].row))
-            return [
-                self._word_hit(connection, records[each.row], score, each, said, question, stance, query)
-                for score, each, said in scored[:k]
-            ]
+            by_meaning = self._rank_by_meaning(asked)
+            return [_word_hit(asked, answer) for answer in _order(asked, by_meaning, _rank_by_words(asked))[:k]]
 
-    def _word_hit(
-        self,
-        connection: sqlite3.Connection,
-        found: StoredRecord,
-        score: float,
-        candidate: _Candidate,
-        said: str,
-        question: Question,
-        stance: Stance,
-        query: Float32 | None,
-    ) -> Hit:
-        width = len(query) if query is not None else 0
-        sentences = read_sentences(connection, found.row, width, found.record.text)
-        matched = match_sentence(sentences, query, question, stance)
-        return _hit(found, score, matched, said, (candidate.by_meaning, candidate.by_words))
-
-    def _allowed(self, connection: sqlite3.Connection, filters: Filters, quoted: tuple[str, ...]) -> Allowed | None:
-        """The rows that pass the filters and hold every quoted phrase; None where all do."""
-        if not filters and not quoted:
-            return None
-        rows: NDArray[np.int64] | None = None
-        if filters:
-            rows = _filtered(connection, filters)
-        if quoted:
-            holding = find_quoted(connection, quoted)
-            rows = holding if rows is None else np.intersect1d(rows, holding)
-        return allow_rows(rows if rows is not None else np.zeros(0, np.int64))
-
-    def _rank_words(
-        self,
-        connection: sqlite3.Connection,
-        question: Question,
-        pool: int,
-        filters: Filters,
-        allowed: Allowed | None,
-    ) -> list[int]:
-        keep = (lambda row: True) if allowed is None else (lambda row: row < len(allowed) and bool(allowed[row]))
-        return find_by_words(connection, question, pool, filters.sql(), keep)
-
-    def _agreeing_first(
-        self,
-        connection: sqlite3.Connection,
-        question: Question,
-        stance: Stance,
-        pool: int,
-        filters: Filters,
-        allowed: Allowed | None,
-        found: list[int],
-    ) -> list[int]:
-        """The same ranking among reports that agree, then the others: the pool must not fill with opposites."""
-        condition, values = filters.sql()
-        agreeing = "(present & ? = ? AND absent & ? = ?)"
-        where = (f"{condition} AND {agreeing}", [*values, stance.present, stance.present, stance.absent, stance.absent])
-        keep = (lambda row: True) if allowed is None else (lambda row: row < len(allowed) and bool(allowed[row]))
-        first = find_by_words(connection, question, pool, where, keep)
-        return list(dict.fromkeys([*first, *found]))
-
-    def _rank_meaning(
-        self,
-        connection: sqlite3.Connection,
-        query: Float32,
-        stance: Stance | None,
-        pool: int,
-        allowed: Allowed | None,
-        given: bool,
-    ) -> list[tuple[int, float]]:
-        """(row, cosine) of reports by their nearest sentence, or by their own vector where they came with one."""
-        best = self._by_sentence(connection, query, stance, pool, allowed)
-        if given:
-            rows, scores = self._spaces[RECORDS].nearest(connection, query, pool, allowed)
-            for row, score in zip(rows.tolist(), scores.tolist()):
-                best[row] = max(best.get(row, -2.0), score)
-        return sorted(best.items(), key=lambda item: (-item[1], item[0]))
-
-    def _by_sentence(
-        self,
-        connection: sqlite3.Connection,
-        query: Float32,
-        stance: Stance | None,
-        pool: int,
-        allowed: Allowed | None,
-    ) -> dict[int, float]:
-        """The best cosine of each report among its sentences that do not contradict the question."""
-        wanted, best = _PHRASES, dict[int, float]()
-        there = int(allowed.sum()) if allowed is not None else 0
-        few = _phrases_of(connection, allowed) if allowed is not None and there <= _FEW_RECORDS else None
-        while True:
-            phrases, scores = self._spaces[SENTENCES].nearest(connection, query, wanted, few)
-            best.clear()
-            for phrase, score in zip(phrases.tolist(), scores.tolist()):
-                if stance is not None and _contradicts(connection, phrase, stance):
-                    continue
-                for (row,) in connection.execute(
-                    "SELECT record FROM sentences WHERE phrase = ? LIMIT ?", (phrase, _RECORDS_A_PHRASE)
-                ):
-                    if row not in best and (allowed is None or (row < len(allowed) and allowed[row])):
-                        best[row] = score
-                if len(best) >= pool:
-                    return best
-            if len(phrases) < wanted or (allowed is not None and len(best) >= there):
-                return best
-            wanted *= 4
+    def _rank_by_meaning(self, asked: _Asked) -> list[tuple[int, float]]:
+        if asked.query is None:
+            return []
+        given = "given" in read_meta(asked.connection)
+        stance = asked.stance if asked.negation else None
+        return rank_by_meaning(self._spaces, asked.connection, asked.query, stance, asked.pool, asked.allowed, given)
 
 
-def _phrases_of(connection: sqlite3.Connection, allowed: Allowed) -> Allowed:
-    """The sentences of a few records."""
-    marked = json.dumps(np.flatnonzero(allowed).tolist())
-    there = "SELECT DISTINCT phrase FROM sentences WHERE record IN (SELECT value FROM json_each(?))"
-    return allow_rows(np.array([row for (row,) in connection.execute(there, (marked,))], np.int64))
+def _rank_by_words(asked: _Asked) -> list[int]:
+    """Rows by BM25; those that agree first, so that the pool does not fill with opposites."""
+    allowed = asked.allowed
+
+    def keep(row: int) -> bool:
+        return allowed is None or (row < len(allowed) and bool(allowed[row]))
+
+    condition, values = asked.filters.sql()
+    found = find_by_words(asked.connection, asked.question, asked.pool, (condition, values), keep)
+    if not asked.negation or not asked.stance.names_findings:
+        return found
+    present, absent = asked.stance.present, asked.stance.absent
+    agreeing = (f"{condition} AND present & ? = ? AND absent & ? = ?", [*values, present, present, absent, absent])
+    first = find_by_words(asked.connection, asked.question, asked.pool, agreeing, keep)
+    return list(dict.fromkeys([*first, *found]))
 
 
-def _contradicts(connection: sqlite3.Connection, phrase: int, stance: Stance) -> bool:
-    masks = connection.execute("SELECT present, absent FROM phrases WHERE row = ?", (phrase,)).fetchone()
-    return masks is not None and stance.of_masks(*masks) == CONTRADICTS
+def _order(asked: _Asked, by_meaning: Sequence[tuple[int, float]], by_words: Sequence[int]) -> list[_Answer]:
+    """Both rankings joined, best first; reports that say the opposite come behind all others."""
+    candidates = _join(by_meaning, by_words)
+    records = read_records(asked.connection, [each.row for each in candidates])
+    stances = {row: _stance_of(found, asked.stance) for row, found in records.items()}
+    minded = asked.negation and any(stances.values())
+    lists = 1 if asked.query is None else 2
+    answers = [
+        _Answer(records[each.row], each, said, _score(each, lists) * (_WEIGHT[said] if minded else 1.0))
+        for each in candidates
+        if (said := stances.get(each.row)) is not None
+    ]
+    return sorted(answers, key=lambda answer: (-answer.score, answer.place.by_words or sys.maxsize, answer.place.row))
+
+
+def _word_hit(asked: _Asked, answer: _Answer) -> Hit:
+    width = len(asked.query) if asked.query is not None else 0
+    sentences = read_sentences(asked.connection, answer.found.row, width, answer.found.record.text)
+    matched = match_sentence(sentences, asked.query, asked.question, asked.stance)
+    place = (answer.place.by_meaning, answer.place.by_words)
+    return _hit(answer.found, answer.score, matched, answer.said, place)
+
+
+def _allowed(connection: sqlite3.Connection, filters: Filters, quoted: tuple[str, ...]) -> Allowed | None:
+    """The rows that pass the filters and hold every quoted phrase; None where all do."""
+    if not filters and not quoted:
+        return None
+    rows = _filtered(connection, filters) if filters else None
+    if quoted:
+        holding = find_quoted(connection, quoted)
+        rows = holding if rows is None else np.intersect1d(rows, holding)
+    return allow_rows(np.zeros(0, np.int64) if rows is None else rows)
 
 
 def _join(by_meaning: Sequence[tuple[int, float]], by_words: Sequence[int]) -> list[_Candidate]:

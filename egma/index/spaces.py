@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from egma.errors import LibraryError
 from egma.index.policy import FLAT
+from egma.index.recall import candidates_wanted
 from egma.index.rows import read_vectors, scan_vectors
-from egma.index.vector_files import SCAN_ROWS, BuiltIndex, candidates_wanted, load_file, read_built
+from egma.index.vector_files import SCAN_ROWS, BuiltIndex, load_file, read_built
 from egma.types import Float32
 
 TAIL_CACHE_ROWS = 200_000  # 200 MB of 256-d vectors; what waits beyond them is read from the database by each search

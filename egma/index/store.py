@@ -170,8 +170,8 @@ class ReportIndex:
 
     def compact(self) -> None:
         """Build the vector indexes anew without what was deleted, and give the space back to the disk."""
+        self.rebuild()
         with self._writing:
-            self.rebuild()
             self._database.vacuum()
 
     def search(self, vectors: ArrayLike, k: int = 10, filters: Filters | None = None) -> list[Hit] | list[list[Hit]]:
@@ -285,10 +285,10 @@ class ReportIndex:
 
     def rebuild(self) -> None:
         """Build the vector indexes anew, now."""
-        with self._writing:
+        with self._writing:  # not held below: the keeper takes it itself, after its own lock
             self._check_writable()
             self._lock.acquire()
-            self._keeper.catch_up(whole=True)
+        self._keeper.catch_up(whole=True)
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection that sees one state of the library, for the library's own tools."""
@@ -327,20 +327,20 @@ class ReportIndex:
         broken = [space for space in self._spaces.values() if space.problem]
         if not broken or self._tried_to_mend or not self._database.writable:
             return
+        largest = self.stats().largest
         with self._writing:
-            self._tried_to_mend = True
             held = self._lock.held
-            if self.stats().largest > self._policy.flat_up_to or not self._lock.try_acquire():
+            if self._tried_to_mend or largest > self._policy.flat_up_to or not self._lock.try_acquire():
                 return
-            try:
-                problems = [space.problem for space in broken]
-                self._keeper.catch_up(labels=False)
-                self._mended = [
-                    f"{problem}; it was built again from the records, nothing is lost" for problem in problems
-                ]
-            finally:
+            self._tried_to_mend = True
+        problems = [space.problem for space in broken]
+        try:
+            self._keeper.catch_up(labels=False)
+        finally:
+            with self._writing:
                 if not held:
                     self._lock.release()
+        self._mended = [f"{problem}; it was built again from the records, nothing is lost" for problem in problems]
         with self._database.reading() as connection:
             for space in broken:
                 space.sync(connection, int(read_meta(connection)["width"]))

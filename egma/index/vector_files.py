@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from egma.errors import LibraryError
 from egma.index.database import Database
 from egma.index.policy import FLAT, IVF_SQ8, IndexPolicy
+from egma.index.recall import SampledTruth
 from egma.index.rows import count_vectors, read_vectors, scan_vectors
 from egma.types import Float32
 
@@ -27,8 +28,6 @@ SCAN_ROWS = 20_000  # 20 MB of 256-d vectors at a time
 _TRAIN_A_LIST = 48
 _KMEANS_STEPS = 8
 _QUERIES = 200
-_NEIGHBOURS = 10
-_NPROBES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 _DIMENSIONS_A_CODE = 4  # of product quantisation: 64 bytes for 256 numbers
 
 
@@ -89,13 +88,6 @@ def load_file(folder: Path, built: BuiltIndex) -> Any:
         raise LibraryError(f"{built.file} is no FAISS file") from None
 
 
-def candidates_wanted(kind: str, k: int) -> int:
-    """How many candidates of an index are ranked again exactly, so that its coding costs no recall."""
-    if kind == FLAT:
-        return k + 16
-    return max(4 * k, k + 40) if kind == IVF_SQ8 else max(12 * k, k + 120)
-
-
 def build_file(
     database: Database, space: str, policy: IndexPolicy, width: int, stopped: Callable[[], bool]
 ) -> BuiltIndex | None:
@@ -107,7 +99,7 @@ def build_file(
         return None
     kind = policy.kind_for(rows, width)
     index, nlist, sample = _train(database, space, kind, rows, width)
-    truth = _Truth(sample) if sample is not None else None
+    truth = SampledTruth(sample) if sample is not None else None
     added, last = 0, 0
     for numbers, vectors in _stream(database, space, 0, width):
         if stopped():
@@ -147,39 +139,6 @@ def remove_other_files(folder: Path, space: str, keep: str) -> None:
     for path in [*folder.glob(f"{space}-*.faiss"), *folder.glob(f".{space}-*.draft")]:
         if path.name != keep:
             path.unlink(missing_ok=True)
-
-
-class _Truth:
-    """Exact neighbours of sampled vectors, gathered while all vectors stream by; itself is no neighbour."""
-
-    def __init__(self, sample: tuple[NDArray[np.int64], Float32]) -> None:
-        self._own, self._queries = sample
-        shape = (len(self._own), _NEIGHBOURS)
-        self._scores, self._rows = np.full(shape, -np.inf, np.float32), np.full(shape, -1, np.int64)
-
-    def see(self, rows: NDArray[np.int64], vectors: Float32) -> None:
-        """Take note of the nearest among these."""
-        scores = self._queries @ vectors.T
-        scores[self._own[:, None] == rows[None, :]] = -np.inf
-        scores = np.hstack([self._scores, scores])
-        numbers = np.hstack([self._rows, np.broadcast_to(rows, (len(self._own), len(rows)))])
-        best = np.argpartition(-scores, _NEIGHBOURS - 1, axis=1)[:, :_NEIGHBOURS]
-        self._scores, self._rows = np.take_along_axis(scores, best, 1), np.take_along_axis(numbers, best, 1)
-
-    def choose_nprobe(self, index: Any, kind: str, nlist: int, wanted: float) -> tuple[int, float]:
-        """The fewest lists whose recall@10 is as wanted, and that recall; else the most that are tried."""
-        import faiss
-
-        recall, nprobe = 0.0, 1
-        for nprobe in (each for each in _NPROBES if each <= nlist):
-            parameters = cast(Any, faiss).SearchParametersIVF(nprobe=nprobe)
-            fetched = candidates_wanted(kind, _NEIGHBOURS + 1)
-            _, found = index.search(self._queries, fetched, params=parameters)
-            hits = [len(np.intersect1d(true, near)) for true, near in zip(self._rows, found)]
-            recall = sum(hits) / max(int((self._rows >= 0).sum()), 1)
-            if recall >= wanted:
-                break
-        return nprobe, round(recall, 4)
 
 
 def _train(

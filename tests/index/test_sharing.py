@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from egma.errors import LibraryError
-from egma.index import ReportIndex
+from egma.index import IndexPolicy, ReportIndex
 from tests.conftest import REPOSITORY
 from tests.index.conftest import unit_vectors
 
@@ -114,6 +114,17 @@ def test_many_threads_may_write_through_one_object(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
         assert len(index) == 80 and ids_of(index.search(vectors[79], 1)) == ["r79"]
+
+
+def test_a_compaction_and_the_upkeep_in_the_background_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    vectors = unit_vectors(300)
+    with ReportIndex.open(tmp_path, policy=IndexPolicy(flat_up_to=50, least_rows=5)) as index:
+        for start in range(0, 300, 10):
+            index.add([f"r{row}" for row in range(start, start + 10)], vectors[start : start + 10])
+            if start % 50 == 0:
+                index.compact()
+        index.compact()
+        assert ids_of(index.search(vectors[299], 1)) == ["r299"]
 
 
 def test_two_processes_that_open_a_new_library_at_once_share_it(tmp_path: Path) -> None:
