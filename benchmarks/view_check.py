@@ -13,35 +13,21 @@ import csv
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from egma.errors import EgmaError
+from egma.evaluation.gate import list_laterals, list_strangers
 from egma.imaging import load_study, study_from_array
-from egma.imaging.fit_view import PHOTOGRAPHS
 from egma.imaging.view import check_view
 from egma.testing.phantoms import build_phantoms
 from egma.types import Float32
-
-SLICES = (
-    "CT_small.dcm", "MR_small.dcm", "693_*.dcm", "MR2_UNCR.dcm", "MR-SIEMENS*.dcm", "US1_UNCR.dcm", "emri_small.dcm",
-    "eCT_Supplemental.dcm", "JPEG2000.dcm", "OBXXXX1A.dcm", "examples_palette.dcm", "OT-PAL-8-face.dcm",
-    "liver_1frame.dcm", "gdcm-US-ALOKA-16.dcm", "color-pl.dcm",
-)  # fmt: skip
 
 
 def list_frontals(data: Path) -> Iterator[tuple[str, Float32]]:
     with (data / "manifest.csv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
             yield f"frontal {row['source']} {row['split']}", load_study(data / "images" / row["image"]).pixels
-
-
-def list_laterals(data: Path) -> Iterator[tuple[str, Float32]]:
-    with (data / "lateral.csv").open(encoding="utf-8", newline="") as table:
-        for row in csv.DictReader(table):
-            yield "lateral (cohen)", load_study(data / "lateral" / row["image"]).pixels
 
 
 def spoil(films: Iterable[tuple[str, Float32]]) -> Iterator[tuple[str, Float32]]:
@@ -55,34 +41,13 @@ def spoil(films: Iterable[tuple[str, Float32]]) -> Iterator[tuple[str, Float32]]
         yield "abdomen of a test film", film[int(0.68 * height) :]
 
 
-def list_strangers() -> Iterator[tuple[str, Float32]]:
-    """Photographs and slices of installed packages, blank frames, noise."""
-    found = find_spec("skimage")
-    if found is not None and found.origin is not None:
-        folder = Path(found.origin).parent / "data"
-        for path in sorted([*folder.glob("*.png"), *folder.glob("*.jpg")]):
-            if path.name not in PHOTOGRAPHS:
-                yield "photograph, not learned from", load_study(path).pixels
-    for path in list_slices():
-        try:
-            yield "CT, MR, ultrasound, other DICOM", load_study(path).pixels
-        except EgmaError:
-            continue
+def list_empty() -> Iterator[tuple[str, Float32]]:
+    """Blank frames and noise."""
     rng = np.random.default_rng(7)
     for index in range(20):
         yield "noise", rng.random((512, 400)).astype(np.float32)
         blank = np.full((512, 400), index / 19) + rng.normal(0, 0.004, (512, 400))
         yield "blank frame", blank.clip(0, 1).astype(np.float32)
-
-
-def list_slices() -> Iterator[Path]:
-    for package, folder in (("pydicom", "data/test_files"), ("data_store", "data")):
-        found = find_spec(package)
-        if found is None or not found.submodule_search_locations:
-            continue
-        root = Path(next(iter(found.submodule_search_locations))) / folder
-        for pattern in SLICES:
-            yield from sorted(root.glob(pattern))
 
 
 def main() -> None:
@@ -96,7 +61,7 @@ def main() -> None:
     frontals = list(list_frontals(data))
     tests = [film for film in frontals if film[0] in ("frontal nih14 test", "frontal hannover test")]
     phantoms = (("phantom", phantom.study.pixels) for phantom in build_phantoms(60, seed=1))
-    for films in (frontals, list_laterals(data), spoil(tests), list_strangers(), phantoms):
+    for films in (frontals, list_laterals(data), spoil(tests), list_strangers(), list_empty(), phantoms):
         for kind, pixels in films:
             start = time.perf_counter()
             said = check_view(study_from_array(np.clip(pixels, 0, 1)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from egma.data.labels import swap_sides
 from egma.errors import DataError
 from egma.evaluation.intervals import Figure, bootstrap
+from egma.evaluation.lungs import guess_hits, guess_lung_centers, lung_centers
 from egma.evaluation.metrics import contrast_to_noise, points_inside
 from egma.inference.engine import Engine
 from egma.testing.phantoms import Phantom
@@ -21,6 +22,8 @@ from egma.types import Study
 Box = tuple[float, float, float, float]
 _MIDDLE = 0.08
 """A box counts as one-sided where its centre is farther from the film's middle than this share of its width."""
+
+_MEASURED = ("hit", "centre", "lungs", "usual", "contrast", "inside", "outside", "gap")
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,28 @@ class Pointing:
 
     Attributes:
         hit: its strongest patch's centre lies in the finding.
-        centre, usual: the film's middle does; the place where other films have the same finding does.
+        centre, lungs, usual: the film's middle does; the middle of the lung that the phrase names does (of either lung,
+            half each, where it names none); the place where other films have the same finding does.
         contrast: contrast-to-noise ratio of the map.
-        gap: mean cosine inside minus outside.
+        inside, outside: mean cosine in the finding and elsewhere.
         right_side: the phrase outscores itself with left and right exchanged; None where it names no side.
         peak_side: its strongest patch lies on the named side; None likewise.
     """
 
     hit: bool
     centre: bool
+    lungs: float
     usual: bool
     contrast: float
-    gap: float
+    inside: float
+    outside: float
     right_side: bool | None = None
     peak_side: bool | None = None
+
+    @property
+    def gap(self) -> float:
+        """Mean cosine inside minus outside."""
+        return self.inside - self.outside
 
 
 def load_boxes(path: Path) -> list[BoxedFinding]:
@@ -92,17 +103,18 @@ def point_at_phantoms(engine: Engine, phantoms: Iterable[Phantom]) -> list[Point
     for phantom in phantoms:
         for finding, side, sentence in zip(phantom.findings, phantom.sides, phantom.sentences):
             mask = phantom.masks[finding]
-            asked.append((finding, mask, _ask(engine, phantom.study, sentence, mask, side)))
+            guess = guess_hits(mask, lung_centers(phantom.lungs), side if side in sentence.lower() else "")
+            asked.append((finding, mask, replace(_ask(engine, phantom.study, sentence, mask, side), lungs=guess)))
             masks.append((finding, mask))
     return [
-        Pointing(**{**found.__dict__, "usual": _usual(mask, [other for name, other in masks if name == finding])})
+        replace(found, usual=_usual(mask, [other for name, other in masks if name == finding]))
         for finding, mask, found in asked
     ]
 
 
 def pointing_figures(points: Sequence[Pointing]) -> dict[str, Figure]:
     """Every share and mean with its interval, lesions drawn."""
-    figures = {name: _figure(points, name) for name in ("hit", "centre", "usual", "contrast", "gap")}
+    figures = {name: _figure(points, name) for name in _MEASURED}
     sided = [point for point in points if point.right_side is not None]
     if sided:
         figures |= {name: _figure(sided, name) for name in ("right_side", "peak_side")}
@@ -126,7 +138,8 @@ def _point_at_box(engine: Engine, study: Study, boxed: BoxedFinding, others: Seq
     ]
     usual = tuple(np.mean(centers, axis=0)) if centers else (0.5, 0.5)
     at = float(usual[0]) * width, float(usual[1]) * height
-    return Pointing(**{**found.__dict__, "usual": points_inside(at, boxes)})
+    guess = guess_hits(mask, guess_lung_centers(study.pixels), "")  # the phrase names no side
+    return replace(found, usual=points_inside(at, boxes), lungs=guess)
 
 
 def _ask(
@@ -145,9 +158,11 @@ def _ask(
     return Pointing(
         hit=_covers(mask, found.peak_xy_px),
         centre=bool(mask[mask.shape[0] // 2, mask.shape[1] // 2]),
+        lungs=0.0,
         usual=False,
         contrast=contrast_to_noise(cosine, mask),
-        gap=float(np.nanmean(cosine[mask]) - np.nanmean(cosine[~mask])),
+        inside=float(np.nanmean(cosine[mask])),
+        outside=float(np.nanmean(cosine[~mask])),
         right_side=right_side,
         peak_side=peak_side,
     )

@@ -49,6 +49,16 @@ def bootstrap(
     return Figure(float(measure(everything)), float(low), float(high), len(groups))
 
 
+def share_figure(hits: int, cases: int) -> Figure:
+    """A share with Wilson's 95 % interval, which stays honest at 0 and at 1; NaN of nothing."""
+    if cases == 0:
+        return Figure(np.nan, np.nan, np.nan, 0)
+    share, z = hits / cases, 1.96
+    middle = (share + z * z / (2 * cases)) / (1 + z * z / cases)
+    reach = z * np.sqrt(share * (1 - share) / cases + z * z / (4 * cases * cases)) / (1 + z * z / cases)
+    return Figure(share, float(max(middle - reach, 0.0)), float(min(middle + reach, 1.0)), cases)
+
+
 def draw_places(groups: NDArray[np.generic], draws: int, seed: int) -> list[Places]:
     """`draws` lists of places, each as many groups as there are, drawn with replacement."""
     _, inverse = np.unique(groups, return_inverse=True)
