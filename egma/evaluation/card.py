@@ -4,32 +4,94 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 from egma.checkpoints import Checkpoint
+from egma.errors import DataError
+from egma.evaluation.pictures import draw_panels
+from egma.model.presets import TRUNKS
 
+ABLATIONS_NAME, ABLATION_PICTURE = "ablations.json", "ablations.png"
+
+_ABLATION_PANELS = {
+    "pointing": "Pointing, fresh phantoms",
+    "boxes": "Pointing, boxes",
+    "auroc": "Macro AUROC, test films",
+}
+_GATE = {
+    "frontals_accepted": "Test frontals accepted without a warning",
+    "laterals_flagged": "Laterals flagged",
+    "inverted_flagged": "Test frontals flagged once inverted",
+    "not_chest_flagged": "Photographs, CT, MR, ultrasound flagged",
+}
 _LABELS = {
     "hit": "Strongest patch lies in the finding (pointing game)",
+    "lungs": "Guess: the middle of the lung named, or of either lung",
     "centre": "Guess: the film's middle",
     "usual": "Guess: where other films show the same finding",
     "contrast": "Contrast-to-noise ratio of the map",
-    "gap": "Mean cosine inside minus outside",
+    "inside": "Mean cosine inside the finding",
+    "outside": "Mean cosine outside",
+    "gap": "Inside minus outside",
     "right_side": 'True side outscores the other ("left" against "right")',
     "peak_side": "Strongest patch lies on the side named",
 }
 
 
-def write_card(checkpoint: Checkpoint, figures: dict[str, Any]) -> str:
+def write_card(checkpoint: Checkpoint, figures: dict[str, Any], ablations: dict[str, Any] | None = None) -> str:
     """card.md: what the checkpoint is for, what it learned from, what it can do, and where it fails."""
     parts = [
         _head(checkpoint),
         _training(checkpoint.config.training),
         _films(figures),
+        _calibration(figures),
         _grounding(figures),
+        _ablations(ablations),
+        _gate(figures),
         _remarks(figures),
         _limits(checkpoint, figures),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def read_ablations(folder: Path) -> dict[str, Any] | None:
+    """What `python -m egma.finetune.mini.ablation` left beside the checkpoint; None where it has not run."""
+    path = folder / ABLATIONS_NAME
+    if not path.is_file():
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        _ = [arm["pointing"]["value"] for arm in found["arms"]]
+    except (ValueError, TypeError, KeyError):
+        raise DataError(
+            f"{ABLATIONS_NAME} is not what the ablation writes; remove it or run the ablation again"
+        ) from None
+    return found
+
+
+def read_remarks(checkpoint: Checkpoint) -> list[str]:
+    """What an earlier measurement of the same weights had to say about itself."""
+    path = checkpoint.folder / "figures.json" if checkpoint.folder is not None else None
+    if path is None or not path.is_file():
+        return []
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return []
+    same = isinstance(found, dict) and found.get("hash") == checkpoint.hash
+    return [str(remark) for remark in found.get("remarks", [])] if same else []
+
+
+def draw_ablations(ablations: dict[str, Any]) -> bytes:
+    """The plot of an ablation: a row an arm, a panel a measure."""
+    panels = []
+    for measure, title in _ABLATION_PANELS.items():
+        rows = [(arm["name"], arm[measure]) for arm in ablations["arms"] if arm.get(measure)]
+        if rows:
+            panels.append((title, rows, ablations.get("guesses", {}).get(measure)))
+    return draw_panels(panels)
 
 
 def _head(checkpoint: Checkpoint) -> str:
@@ -42,13 +104,21 @@ sentences in one space of {config.embed_dim} dimensions, with a map of where eac
 | | |
 |---|---|
 | Checkpoint | `{checkpoint.hash[:16]}` |
-| Image tower | {config.image.name} at {config.image.input_px} px, ImageNet start (package `{_package(config.image.init)}`, Apache-2.0), trained |
+| Image tower | {_tower(config.image)} at {config.image.input_px} px, trained |
 | Text tower | {config.text.name} (all-MiniLM-L6-v2, package `{_package(config.text.source)}`, Apache-2.0 upstream), frozen; a projection is trained |
 | Maps | cosine of patches with a sentence, display range {config.display_range[0]} to {config.display_range[1]} |
 | Findings | {", ".join(config.classify)} |
+| Licence | the project's own for the weights; each source below keeps its own |
 
 **Intended use**: studying text-to-image grounding, trying the workbench, a start for fine-tuning. **Not intended**: any
 decision about a patient, films of children, laterals, CT, other body parts."""
+
+
+def _tower(image: Any) -> str:
+    """Each trunk with the package that its ImageNet weights came from."""
+    names = image.name.split("+")
+    told = [f"{name} (ImageNet start: package `{TRUNKS[name].package}`)" if name in TRUNKS else name for name in names]
+    return " beside ".join(told)
 
 
 def _package(source: Any) -> str:
@@ -76,7 +146,7 @@ def _training(training: dict[str, Any]) -> str:
 - {_trunks(training)}
 - Seed {training.get("recipe", {}).get("seed", 0)}. On validation: macro AUROC {_number(validation.get("auroc"))}, phantoms pointed at {_number(validation.get("pointing"))}.
 - Again: `python -m egma.finetune.mini --data FOLDER --out checkpoints/egma-mini`, then
-  `python -m egma.evaluation.mini --data FOLDER`."""
+  `python -m egma evaluate card egma-mini --data FOLDER`."""
 
 
 def _trunks(training: dict[str, Any]) -> str:
@@ -88,7 +158,7 @@ def _trunks(training: dict[str, Any]) -> str:
     told = [
         f"{trunk['name']} at {trunk['size_px']} px, {trunk['epochs']} epochs, seed {trunk['seed']}: "
         + ("taken from an earlier run of the recipe (`--work`)" if auroc is None else f"{auroc:.3f}")
-        for trunk, auroc in zip(trunks, found.values())
+        for trunk, auroc in zip(trunks, found)
     ]
     return "Image trunks, each with the validation AUROC of a layer of its own: " + "; ".join(told) + "."
 
@@ -113,9 +183,9 @@ macro over the {len(found["findings"])} findings with at least 10 positives. Sco
 | | AUROC |
 |---|---|
 | {figures["checkpoint"]}, prompts | **{_interval(found["macro"])}** |
-| Linear probe on frozen ImageNet features of the same trunk, same run | {_interval(found["probe"])} |
+| Linear probe on frozen ImageNet features of the same trunks, same run | {_interval(found["probe"])} |
 | Difference, paired | {_interval(found["difference"])} |
-| Negative prompts alone ("no X", turned round) | {_interval(found["absence_prompts"])} |
+{_probes(found)}| Negative prompts alone ("no X", turned round) | {_interval(found["absence_prompts"])} |
 
 | Finding | Positives | AUROC |
 |---|---|---|
@@ -125,9 +195,30 @@ macro over the {len(found["findings"])} findings with at least 10 positives. Sco
 |---|---|---|---|
 {groups}
 
-Groups differ in which findings reach 10 positives: compare them with care. Mean expected calibration error over all
-findings: {_number(figures["calibration_error"])}. Sentences in wordings that no training used, told "present" from "absent":
-{_interval(figures["negation"])} (findings drawn)."""
+Groups differ in which findings reach 10 positives: compare them with care. Sentences in wordings that no training used,
+told "present" from "absent": {_interval(figures["negation"])} (findings drawn)."""
+
+
+def _probes(found: dict[str, Any]) -> str:
+    """Probes on one trunk each, where there are several."""
+    probes = found.get("probes", {})
+    if len(probes) < 2:
+        return ""
+    return "".join(
+        f"| Probe on frozen {name} alone; difference, paired | {_interval(each['macro'])}; {_interval(each['difference'])} |\n"
+        for name, each in probes.items()
+    )
+
+
+def _calibration(figures: dict[str, Any]) -> str:
+    if "calibration_error" not in figures:
+        return ""
+    return f"""## Whether a probability means what it says
+
+Scale and bias of every finding, its threshold and how far both wander are fitted on validation films and stored in
+config.json. Expected calibration error on test films, mean over the findings: {_interval(figures["calibration_error"])}.
+
+![Reliability on test films: the share of films that had a finding against the probability the model gave](reliability.png)"""
 
 
 def _grounding(figures: dict[str, Any]) -> str:
@@ -135,11 +226,19 @@ def _grounding(figures: dict[str, Any]) -> str:
     if "boxes" in figures:
         parts.append(f"On {figures['boxes']['hit']['n']} boxed findings of test films (few: read the interval):")
         parts.append(_pointing_table(figures["boxes"]))
+        parts.append(
+            "![Boxed findings that were missed by most: the maps alone, films may not be shown; green the box, a cross the"
+            " strongest patch](misses-films.png)"
+        )
     phantoms = figures["phantoms"]
     parts.append(
         f"On {phantoms['hit']['n']} lesions of {phantoms['count']} fresh phantoms, which are drawn, not patients:"
     )
     parts.append(_pointing_table(phantoms))
+    parts.append(
+        "![Lesions of phantoms that were missed, the first of each finding: green the lesion, a cross the strongest"
+        " patch](misses-phantoms.png)"
+    )
     return "\n\n".join(parts)
 
 
@@ -150,6 +249,67 @@ def _pointing_table(found: dict[str, Any]) -> str:
         if name in found
     ]
     return "\n".join(["| | Value | n |", "|---|---|---|", *rows])
+
+
+def _ablations(found: dict[str, Any] | None) -> str:
+    if found is None:
+        return ""
+    rows = "\n".join(
+        f"| {arm['name']} | "
+        + " | ".join(_interval(arm[key]) if arm.get(key) else "none" for key in _ABLATION_COLUMNS)
+        + " |"
+        for arm in found["arms"]
+    )
+    return f"""## Does gaze help?
+
+Heads and text projection trained anew {found["seeds"]} times for each row, {found["steps"]} steps on this checkpoint's frozen trunk
+features; everything but the gaze terms is equal. Figures are means over the seeds, their intervals from drawing lesions
+or patients anew; differences are paired with the first row. `python -m egma.finetune.mini.ablation --data FOLDER` makes
+them again.
+
+| | Pointing, {found["phantoms"]} fresh phantoms | less than no gaze by, or more | Inside minus outside | Pointing, boxes | difference | Macro AUROC, test | difference |
+|---|---|---|---|---|---|---|---|
+{rows}
+
+{_verdict(found)}
+
+![The ablation: each row's figure with its interval; dashed, the guess of a lung's middle](ablations.png)"""
+
+
+_ABLATION_COLUMNS = ("pointing", "pointing_gain", "gap", "boxes", "boxes_gain", "auroc", "auroc_gain")
+
+
+def _verdict(found: dict[str, Any]) -> str:
+    """What the paired differences of the whole method from no gaze say, in words."""
+    whole = next((arm for arm in found["arms"] if arm.get("whole")), None)
+    if whole is None:
+        return ""
+    names = {"pointing_gain": "pointing on phantoms", "boxes_gain": "pointing on boxes", "auroc_gain": "AUROC on films"}
+    told = [f"{label} {_effect(whole[key])}" for key, label in names.items() if whole.get(key)]
+    return f"Gaze terms against none: {'; '.join(told)}. Gaze is simulated here; recorded gaze may do better or worse."
+
+
+def _effect(figure: dict[str, Any]) -> str:
+    if figure["low"] is None or figure["low"] <= 0 <= figure["high"]:
+        return f"shows no difference ({_interval(figure)})"
+    return f"is {'better' if figure['value'] > 0 else 'worse'} by {_interval(figure)}"
+
+
+def _gate(figures: dict[str, Any]) -> str:
+    found = figures.get("ood", {})
+    rows = "\n".join(
+        f"| {label} | {_interval(found[name])} | {found[name]['n']} |" for name, label in _GATE.items() if name in found
+    )
+    if not rows:
+        return ""
+    return f"""## What it is warned off
+
+A check of its own (no network) warns where a picture is no frontal chest film. Nothing measured here was learned from;
+interval after Wilson.
+
+| | Share | n |
+|---|---|---|
+{rows}"""
 
 
 def _remarks(figures: dict[str, Any]) -> str:

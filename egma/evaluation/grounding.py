@@ -91,9 +91,23 @@ def load_boxes(path: Path) -> list[BoxedFinding]:
     return [BoxedFinding(image, finding, tuple(boxes)) for (image, finding), boxes in found.items()]
 
 
+def known_boxes(engine: Engine, studies: dict[str, Study], boxed: Sequence[BoxedFinding]) -> list[BoxedFinding]:
+    """Those whose film is there and whose finding the checkpoint knows."""
+    return [each for each in boxed if each.image in studies and each.finding in engine.findings]
+
+
+def box_mask(boxed: BoxedFinding, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """bool (H, W): where the boxes lie on a film of that shape."""
+    height, width = shape
+    mask = np.zeros(shape, bool)
+    for x, y, w, h in boxed.boxes:
+        mask[int(y * height) : int(np.ceil((y + h) * height)), int(x * width) : int(np.ceil((x + w) * width))] = True
+    return mask
+
+
 def point_at_boxes(engine: Engine, studies: dict[str, Study], boxed: Sequence[BoxedFinding]) -> list[Pointing]:
     """Ask each boxed finding by its first positive prompt, and by side where its boxes lie on one."""
-    known = [each for each in boxed if each.image in studies and each.finding in engine.findings]
+    known = known_boxes(engine, studies, boxed)
     return [_point_at_box(engine, studies[each.image], each, known) for each in known]
 
 
@@ -124,9 +138,7 @@ def pointing_figures(points: Sequence[Pointing]) -> dict[str, Figure]:
 def _point_at_box(engine: Engine, study: Study, boxed: BoxedFinding, others: Sequence[BoxedFinding]) -> Pointing:
     height, width = study.shape
     boxes = [(x * width, y * height, w * width, h * height) for x, y, w, h in boxed.boxes]
-    mask = np.zeros(study.shape, bool)
-    for x, y, w, h in boxes:
-        mask[int(y) : int(np.ceil(y + h)), int(x) : int(np.ceil(x + w))] = True
+    mask = box_mask(boxed, study.shape)
     phrase = engine.prompts(boxed.finding).positive[0]
     name = f"{boxed.side} {boxed.finding.lower()}"
     found = _ask(engine, study, phrase, mask, boxed.side, sided_phrase=name if boxed.side else "")

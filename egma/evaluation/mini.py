@@ -1,139 +1,188 @@
-"""Measures egma-mini on the test split: `python -m egma.evaluation.mini --data FOLDER`.
+"""Measures a checkpoint as its card tells it: `python -m egma evaluate card NAME --data FOLDER` calls this.
 
-Reads the checkpoint as any user does (`egma.load_engine`), asks it in words, and writes figures.json and card.md into
-its folder. Every number of the card comes from here. The linear probe it is held against is trained in the same run.
+Reads the checkpoint as any user does (`egma.load_engine`) and asks it in words. Every number and picture of the card
+comes from here; measuring twice gives the same bytes. The linear probes it is held against are trained in the same run.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from egma.data.films import load_film_array
 from egma.data.manifest import FilmRow, label_arrays, load_manifest
-from egma.errors import DataError, EgmaError
-from egma.evaluation.card import write_card
+from egma.errors import DataError
+from egma.evaluation.cases import failed_films, failed_phantoms
 from egma.evaluation.films import (
     ScoredFilms,
-    calibration_error,
     finding_figures,
     macro_figure,
     paired_figure,
     score_by_absence,
     score_films,
 )
-from egma.evaluation.grounding import load_boxes, point_at_boxes, point_at_phantoms, pointing_figures
+from egma.evaluation.gate import gate_figures
+from egma.evaluation.grounding import (
+    BoxedFinding,
+    Pointing,
+    known_boxes,
+    load_boxes,
+    point_at_boxes,
+    point_at_phantoms,
+    pointing_figures,
+)
 from egma.evaluation.intervals import Figure
+from egma.evaluation.pictures import draw_cases, draw_reliability
 from egma.evaluation.probe import embed_frozen, fit_probe
+from egma.evaluation.reliability import calibration_figure, reliability_bins
 from egma.evaluation.wording import negation_figure
 from egma.imaging.load import load_study
-from egma.inference.engine import Engine, load_engine
+from egma.inference.engine import Engine
 from egma.model.build import build_initialized_model
-from egma.model.presets import build_mini_config
+from egma.model.presets import LITE0, TRUNKS, build_mini_config
 from egma.testing.phantoms import build_phantoms
+from egma.types import Study
 
 FIGURES_NAME = "figures.json"
+RELIABILITY, PHANTOM_MISSES, FILM_MISSES = "reliability.png", "misses-phantoms.png", "misses-films.png"
 PHANTOM_SEED = 9173
 """Fresh phantoms: trainings use seeds 1 and 2."""
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The command's arguments."""
-    parser = argparse.ArgumentParser(
-        prog="python -m egma.evaluation.mini", description="Measure a checkpoint and write its card."
-    )
-    parser.add_argument("--checkpoint", default="egma-mini", help="a name under checkpoints/, or a folder")
-    parser.add_argument("--data", type=Path, help="folder with cxr/manifest.csv; without it only phantoms are measured")
-    parser.add_argument("--phantoms", type=int, default=500)
-    parser.add_argument("--phantom-px", type=int, default=320)
-    parser.add_argument("--remark", action="append", default=[], help="a sentence about this measurement, for the card")
-    parser.add_argument("--dry", action="store_true", help="print the figures, write nothing")
-    return parser
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """What the films of the test split gave.
+
+    Attributes:
+        rows, studies: the films, in one order.
+        films: their scores.
+        boxed, points: boxed findings and what the model did on each.
+    """
+
+    rows: list[FilmRow]
+    studies: list[Study]
+    films: ScoredFilms
+    boxed: list[BoxedFinding]
+    points: list[Pointing]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, write, print. Exit status 2 is the caller's mistake."""
-    parsed = build_parser().parse_args(arguments)
-    try:
-        engine = load_engine(parsed.checkpoint)
-        figures = measure(engine, parsed.data, parsed.phantoms, parsed.phantom_px)
-        if parsed.remark:
-            figures["remarks"] = parsed.remark
-        text = json.dumps(figures, indent=1, allow_nan=False) + "\n"
-        if not parsed.dry and engine.checkpoint.folder is not None:
-            (engine.checkpoint.folder / FIGURES_NAME).write_text(text, encoding="utf-8")
-            card = write_card(engine.checkpoint, figures)
-            (engine.checkpoint.folder / "card.md").write_text(card, encoding="utf-8")
-    except EgmaError as error:
-        print(f"egma: {error}", file=sys.stderr)
-        return 2
-    print(text, end="")
-    return 0
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """All that a card is made of.
+
+    Attributes:
+        figures: plain values: numbers, or {"value", "low", "high", "n"}.
+        pictures: file name -> PNG bytes.
+        tested: the films behind the figures; None where there were none.
+    """
+
+    figures: dict[str, Any]
+    pictures: dict[str, bytes] = field(default_factory=dict)
+    tested: Tested | None = None
 
 
-def measure(engine: Engine, data: Path | None, phantoms: int, phantom_px: int) -> dict[str, object]:
-    """All figures as plain values: numbers, or {"value", "low", "high", "n"}."""
-    figures: dict[str, object] = {
+def measure(engine: Engine, data: Path | None, phantoms: int, phantom_px: int) -> Measured:
+    """Figures and pictures of a checkpoint, on phantoms and, where `data` is given, on the test films there."""
+    figures: dict[str, Any] = {
         "checkpoint": engine.checkpoint.name,
         "hash": engine.checkpoint.hash,
-        "negation": _plain(negation_figure(engine)),
+        "negation": plain(negation_figure(engine)),
     }
-    if data is not None:
-        figures |= _measure_films(engine, data)
-    drawn = build_phantoms(phantoms, PHANTOM_SEED, (phantom_px, phantom_px))
-    figures["phantoms"] = {"count": phantoms, **_pointing(point_at_phantoms(engine, drawn))}
-    return figures
+    pictures: dict[str, bytes] = {}
+    rows = load_manifest(data) if data is not None else []
+    tested = _test_films(engine, rows, data) if data is not None else None
+    if tested is not None:
+        figures |= _film_figures(engine, rows, tested)
+        pictures[RELIABILITY] = draw_reliability(figures["reliability"])
+        missed = failed_films(engine, tested.studies, tested.rows, tested.boxed, tested.points)
+        if missed:
+            pictures[FILM_MISSES] = draw_cases(missed)
+    gate = gate_figures(rows, data / "cxr" if data is not None else None)
+    figures["ood"] = {name: plain(figure) for name, figure in gate.items()}
+    drawn = list(build_phantoms(phantoms, PHANTOM_SEED, (phantom_px, phantom_px)))
+    points = point_at_phantoms(engine, drawn)
+    figures["phantoms"] = {"count": phantoms, **_pointing(points)}
+    missed = failed_phantoms(engine, drawn, points)
+    if missed:
+        pictures[PHANTOM_MISSES] = draw_cases(missed)
+    return Measured(figures, pictures, tested)
 
 
-def _measure_films(engine: Engine, data: Path) -> dict[str, object]:
-    rows = load_manifest(data)
+def plain(figure: Figure) -> dict[str, float | int | None]:
+    """A figure as figures.json holds it: four digits, null for what there is not."""
+    values = asdict(figure)
+    return {
+        name: None if isinstance(value, float) and not np.isfinite(value) else round(value, 4)
+        for name, value in values.items()
+    }
+
+
+def _test_films(engine: Engine, rows: list[FilmRow], data: Path) -> Tested:
     tested = [row for row in rows if row.split == "test" and row.known.all()]
     if not tested:
         raise DataError("the manifest has no test film whose findings are all labelled")
     studies = [load_study(row.path) for row in tested]
-    films = score_films(engine, studies, tested)
-    probe = _score_probe(rows, tested, films)
     by_name = {row.path.name: study for row, study in zip(tested, studies)}
-    boxed = load_boxes(data / "cxr" / "boxes.csv")
+    boxed = known_boxes(engine, by_name, load_boxes(data / "cxr" / "boxes.csv"))
+    films = score_films(engine, studies, tested)
+    return Tested(tested, studies, films, boxed, point_at_boxes(engine, by_name, boxed))
+
+
+def _film_figures(engine: Engine, rows: list[FilmRow], tested: Tested) -> dict[str, Any]:
+    films = tested.films
+    trunks = [name for name in engine.checkpoint.config.image.name.split("+") if name in TRUNKS] or [LITE0]
+    probes = {name: _score_probe(rows, tested.rows, films, (name,)) for name in trunks}
+    probe = _score_probe(rows, tested.rows, films, tuple(trunks))
     return {
-        "films": {"test": len(tested), "patients": len(set(films.patients))},
+        "films": {"test": len(tested.rows), "patients": len(set(films.patients))},
         "auroc": {
-            "macro": _plain(macro_figure(films)),
-            "probe": _plain(macro_figure(probe)),
-            "difference": _plain(paired_figure(films, probe)),
-            "absence_prompts": _plain(macro_figure(score_by_absence(engine, studies, films))),
+            "macro": plain(macro_figure(films)),
+            "probe": plain(macro_figure(probe)),
+            "difference": plain(paired_figure(films, probe)),
+            "probes": {
+                name: {"macro": plain(macro_figure(each)), "difference": plain(paired_figure(films, each))}
+                for name, each in probes.items()
+            },
+            "absence_prompts": plain(macro_figure(score_by_absence(engine, tested.studies, films))),
             "findings": {
-                name: {**_plain(figure), "positives": positives}
+                name: {**plain(figure), "positives": positives}
                 for name, (figure, positives) in finding_figures(films, engine.findings).items()
             },
         },
-        "subgroups": _subgroups(films, tested),
-        "calibration_error": round(calibration_error(films), 4),
-        "boxes": _pointing(point_at_boxes(engine, by_name, boxed)),
+        "subgroups": _subgroups(films, tested.rows),
+        "calibration_error": plain(calibration_figure(films)),
+        "reliability": [{"probability": round(each.mean, 4), **plain(each.share)} for each in reliability_bins(films)],
+        "boxes": _pointing(tested.points),
     }
 
 
-def _score_probe(rows: list[FilmRow], tested: list[FilmRow], films: ScoredFilms) -> ScoredFilms:
-    """A ridge on frozen ImageNet features of the films that the checkpoint was trained on."""
+def _score_probe(
+    rows: list[FilmRow], tested: list[FilmRow], films: ScoredFilms, trunks: tuple[str, ...]
+) -> ScoredFilms:
+    """A ridge on frozen ImageNet features, of one trunk or several together, of the films that were trained on."""
+    parts = (
+        [row for row in rows if row.split == "train" and row.may_ship],
+        [row for row in rows if row.split == "val" and row.may_ship and row.known.all()],
+        tested,
+    )
+    side = build_mini_config(trunks[0]).image.input_px
+    pixels = [load_film_array([row.path for row in part], side) for part in parts]
+    features = [np.concatenate([_embed_frozen(name, each) for name in trunks], axis=1) for each in pixels]
+    logits = fit_probe((features[0], *label_arrays(parts[0])), (features[1], *label_arrays(parts[1])), features[2])
+    return replace(films, scores=np.asarray(logits, np.float64))
+
+
+def _embed_frozen(trunk: str, films: Any) -> Any:
+    """Features of films by one trunk as ImageNet left it, seen with ImageNet's own mean and std."""
     from egma.finetune.mini.trunk import load_widening
 
-    config = build_mini_config()  # with ImageNet's own mean and std
-    model = build_initialized_model(config).eval()
+    model = build_initialized_model(build_mini_config(trunk)).eval()
     load_widening(model)
-    train = [row for row in rows if row.split == "train" and row.may_ship]
-    validation = [row for row in rows if row.split == "val" and row.may_ship and row.known.all()]
-    features = [
-        embed_frozen(model, load_film_array([row.path for row in part], config.image.input_px))
-        for part in (train, validation, tested)
-    ]
-    logits = fit_probe((features[0], *label_arrays(train)), (features[1], *label_arrays(validation)), features[2])
-    return replace(films, scores=np.asarray(logits, np.float64))
+    return embed_frozen(model, films)
 
 
 def _subgroups(films: ScoredFilms, rows: list[FilmRow]) -> dict[str, object]:
@@ -151,21 +200,9 @@ def _subgroups(films: ScoredFilms, rows: list[FilmRow]) -> dict[str, object]:
         keep = np.array(belongs)
         part = ScoredFilms(films.present[keep], films.scores[keep], films.patients[keep])
         if part.columns:
-            found[name] = {**_plain(macro_figure(part)), "findings": len(part.columns)}
+            found[name] = {**plain(macro_figure(part)), "findings": len(part.columns)}
     return found
 
 
-def _pointing(points: Sequence[object]) -> dict[str, object]:
-    return {name: _plain(figure) for name, figure in pointing_figures(points).items()}  # type: ignore[arg-type]
-
-
-def _plain(figure: Figure) -> dict[str, float | int | None]:
-    values = asdict(figure)
-    return {
-        name: None if isinstance(value, float) and not np.isfinite(value) else round(value, 4)
-        for name, value in values.items()
-    }
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _pointing(points: Sequence[Pointing]) -> dict[str, object]:
+    return {name: plain(figure) for name, figure in pointing_figures(points).items()}

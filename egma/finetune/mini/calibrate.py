@@ -19,11 +19,12 @@ _RATE_PULL = 0.05
 """How strongly a finding's mean probability is held to its rate among training films."""
 _LEAST_POSITIVES = 5
 _THRESHOLD_DRAWS = 200
+_SPREAD_DRAWS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """(15,) each: probability = sigmoid(scale * difference + bias)."""
+    """(15,) each, or (K, 15) of K fits: probability = sigmoid(scale * difference + bias)."""
 
     scale: NDArray[np.float64]
     bias: NDArray[np.float64]
@@ -34,7 +35,11 @@ class Calibration:
 
 
 def fit_calibration(
-    differences: NDArray[np.float32], present: NDArray[np.bool_], known: NDArray[np.bool_], rate: NDArray[np.float64]
+    differences: NDArray[np.float32],
+    present: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    rate: NDArray[np.float64],
+    counts: NDArray[np.float64] | None = None,
 ) -> Calibration:
     """Platt's scale and bias of every finding, each pulled to what all findings and the training films say.
 
@@ -42,26 +47,47 @@ def fit_calibration(
         differences: (F, 15) on validation films.
         present, known: bool (F, 15).
         rate: (15,), share of positives among training films.
+        counts: (K, F), how often each film counts in each of K fits, which are then run together: (K, 15) comes back.
     """
     scores, wanted = torch.from_numpy(differences).double(), torch.from_numpy(present).double()
-    counted = torch.from_numpy(known).double()
+    often = torch.ones(1, len(differences)).double() if counts is None else torch.from_numpy(counts).double()
+    counted = often[:, :, None] * torch.from_numpy(known).double()
+    total = counted.sum(dim=1).clamp(min=1)
     usual = torch.logit(torch.from_numpy(np.clip(rate, 0.003, 0.9)).double())
-    center = (scores * counted).sum(dim=0) / counted.sum(dim=0).clamp(min=1)
-    shared = torch.tensor(np.log(8.0), dtype=torch.double, requires_grad=True)
-    own = torch.zeros(scores.shape[1], dtype=torch.double, requires_grad=True)
-    middle = usual.clone().requires_grad_(True)
+    center = ((scores * counted).sum(dim=1) / total)[:, None]
+    shared = torch.full((len(often), 1), np.log(8.0), dtype=torch.double, requires_grad=True)
+    own = torch.zeros(len(often), scores.shape[1], dtype=torch.double, requires_grad=True)
+    middle = usual.repeat(len(often), 1).requires_grad_(True)
     optimizer = torch.optim.Adam([shared, own, middle], lr=0.05)
     for _ in range(_ROUNDS):
-        logits = (scores - center) * (shared + own).exp() + middle
-        each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * counted
-        loss = (each.sum(dim=0) / counted.sum(dim=0).clamp(min=1)).sum()
-        mean = (logits.sigmoid() * counted).sum(dim=0) / counted.sum(dim=0).clamp(min=1)
-        loss = loss + _SCALE_PULL * own.square().sum() + _RATE_PULL * (mean.logit() - usual).square().sum()
+        logits = (scores - center) * (shared + own).exp()[:, None] + middle[:, None]
+        each = F.binary_cross_entropy_with_logits(logits, wanted.expand_as(logits), reduction="none") * counted
+        mean = (logits.sigmoid() * counted).sum(dim=1) / total
+        loss = (each.sum(dim=1) / total).sum() + _SCALE_PULL * own.square().sum()
+        loss = loss + _RATE_PULL * (mean.logit() - usual).square().sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     scale = (shared + own).exp().detach()
-    return Calibration(scale.numpy(), (middle.detach() - scale * center).numpy())
+    bias = middle.detach() - scale * center[:, 0]
+    return (
+        Calibration(scale[0].numpy(), bias[0].numpy()) if counts is None else Calibration(scale.numpy(), bias.numpy())
+    )
+
+
+def fit_spread(
+    differences: NDArray[np.float32],
+    present: NDArray[np.bool_],
+    known: NDArray[np.bool_],
+    rate: NDArray[np.float64],
+    patients: NDArray[np.generic],
+) -> NDArray[np.float64]:
+    """(15, 3): variance of the scale, covariance, variance of the bias, when validation patients are drawn anew."""
+    draws = draw_places(patients, _SPREAD_DRAWS, seed=0)
+    counts = np.stack([np.bincount(places, minlength=len(patients)) for places in draws]).astype(np.float64)
+    fitted = fit_calibration(differences, present, known, rate, counts)
+    found = [np.cov(scale, bias) for scale, bias in zip(fitted.scale.T, fitted.bias.T)]
+    return np.array([(spread[0, 0], spread[0, 1], spread[1, 1]) for spread in found])
 
 
 def fit_threshold(
@@ -92,9 +118,11 @@ def calibrate_findings(
     present: NDArray[np.bool_],
     known: NDArray[np.bool_],
     rate: NDArray[np.float64],
+    patients: NDArray[np.generic],
 ) -> dict[str, FindingConfig]:
-    """The findings with scale, bias, threshold and unsure range fitted; arguments as of `fit_calibration`."""
+    """The findings with scale, bias, their spread, threshold and unsure range fitted; arguments as of `fit_spread`."""
     fitted = fit_calibration(differences, present, known, rate)
+    spread = fit_spread(differences, present, known, rate, patients)
     probabilities = fitted.probabilities(differences)
     found = {}
     for column, (name, finding) in enumerate(findings.items()):
@@ -105,6 +133,7 @@ def calibrate_findings(
             scale=round(float(fitted.scale[column]), 4),
             bias=round(float(fitted.bias[column]), 4),
             threshold=round(threshold, 4),
+            spread=tuple(float(f"{value:.4g}") for value in spread[column]),
             unsure=None if unsure is None else (round(unsure[0], 4), round(unsure[1], 4)),
         )
     return found

@@ -1,12 +1,10 @@
 """Frozen features, computed once: trunk features of films in several changed views, tower features of sentences.
 
-A film in one view is half a megabyte of features and a training reads thousands, so they lie in unnamed temporary
-files that the system keeps in memory as long as there is room.
+A film in one view is half a megabyte of features by three trunks: 3 views of 1,200 films take 1.7 GB.
 """
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -140,8 +138,7 @@ def _allocate(part: FilmFeatures, views: int, films: int) -> FilmFeatures:
     """Room for every view of all films, shaped as one batch's features are."""
 
     def room(like: NDArray[np.float16]) -> NDArray[np.float16]:
-        with tempfile.TemporaryFile() as stream:
-            return np.memmap(stream, like.dtype, "w+", shape=(views, films, *like.shape[2:]))
+        return np.zeros((views, films, *like.shape[2:]), like.dtype)
 
     return FilmFeatures(
         fine=room(part.fine),

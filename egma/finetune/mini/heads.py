@@ -48,6 +48,7 @@ class HeadSettings:
     Attributes:
         steps, films, phantoms: optimiser steps, and films and phantoms in each.
         learning_rate, weight_decay: of AdamW, warm-up over the first 5 %, cosine after it.
+        soft_share: of the trunks' own answers in what films are taught; the labels have the rest.
         drop: share of trunk channels dropped from a film's features.
         decay: of the running average of weights.
         validate_every: steps between looks at the validation films.
@@ -60,6 +61,7 @@ class HeadSettings:
     phantoms: int = 12
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
+    soft_share: float = 0.5
     drop: float = 0.15
     decay: float = 0.99
     validate_every: int = 100
@@ -86,7 +88,7 @@ def train_heads(
     for step in range(settings.steps):
         _set_rate(optimizer, settings, step)
         with torch.autocast(model.logit_scale.device.type, torch.bfloat16):
-            terms = step_losses(model, parts["scales"], batcher.draw())  # type: ignore[arg-type]
+            terms = step_losses(model, parts["scales"], batcher.draw(), settings.soft_share)  # type: ignore[arg-type]
         total = torch.stack([getattr(settings.weights, name) * value for name, value in terms.items()]).sum()
         _update(optimizer, total, parts, model)  # type: ignore[arg-type]
         follow(average, parts, min(settings.decay, (1 + step) / (10 + step)))

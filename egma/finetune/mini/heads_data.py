@@ -28,11 +28,20 @@ _LABEL_SENTENCES = 160
 
 @dataclass(frozen=True, eq=False)
 class LabelledFeatures:
-    """Films' cached features and what is known of them: bool (F, 15) each."""
+    """Films' cached features and what is known of them.
+
+    Attributes:
+        features: of F films in V views.
+        present, known: bool (F, 15).
+        patients: (F,), whose films they are.
+        soft: float32 (V, F, 15), the trunks' own answers to every view; None without.
+    """
 
     features: FilmFeatures
     present: NDArray[np.bool_]
     known: NDArray[np.bool_]
+    patients: NDArray[np.generic]
+    soft: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +116,7 @@ class Batch:
 
     Attributes:
         films, present, known: trunk features of films, float (B, 15) each of the labels.
+        soft: float (B, 15), the trunks' own answers; the labels where there are none.
         pairs: (2, 15, k, width), sentences for and against every finding.
         sentences, labels: (T, width) and (T, 15), for the label alignment.
         placed, plain: (B, width), "left X" and "X" for one finding of each film; inside: bool (B, N), where that is.
@@ -117,6 +127,7 @@ class Batch:
     films: ImageFeatures
     present: Tensor
     known: Tensor
+    soft: Tensor
     pairs: Tensor
     sentences: Tensor
     labels: Tensor
@@ -168,6 +179,7 @@ class Batcher:
             films=_drop_channels(features, self._drop),
             present=_float(present),
             known=_float(known),
+            soft=_float(present if data.films.soft is None else data.films.soft[view][chosen]),
             pairs=_float(data.bank.features[self._sampler.draw(rng)]),
             sentences=_float(data.bank.features[picked]),
             labels=_float(data.bank.labels[picked]),

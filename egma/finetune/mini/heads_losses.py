@@ -46,12 +46,13 @@ class ScoreScales(nn.Module):
         return scores * self.log_scale[which].exp() + self.bias[which]
 
 
-def step_losses(model: EgmaModel, scales: ScoreScales, batch: Batch) -> dict[str, Tensor]:
-    """Every term by name, not weighted."""
+def step_losses(model: EgmaModel, scales: ScoreScales, batch: Batch, soft_share: float) -> dict[str, Tensor]:
+    """Every term by name, not weighted. What films are taught is the trunks' answers to `soft_share`, else labels."""
     films, phantoms = model.heads(batch.films), model.heads(batch.phantoms.features)
     positive, negative = (unit(side) for side in model.project_text(batch.pairs).mean(dim=2))
     difference = positive - negative
-    pair, patch = _score_terms(films, difference, positive, scales, batch.present, batch.known, first=0)
+    wanted = soft_share * batch.soft + (1 - soft_share) * batch.present
+    pair, patch = _score_terms(films, difference, positive, scales, wanted, batch.known, first=0)
     everything = torch.ones_like(batch.phantoms.present)
     own = _score_terms(phantoms, difference, positive, scales, batch.phantoms.present, everything, first=3)
     return {

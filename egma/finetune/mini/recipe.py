@@ -33,7 +33,7 @@ from egma.finetune.mini.stages import (
     calibrate,
     load_training_films,
 )
-from egma.finetune.mini.trunks import bring_trunks
+from egma.finetune.mini.trunks import BroughtTrunks, bring_trunks
 from egma.finetune.mini.validation import Validation
 from egma.model.build import build_initialized_model
 from egma.model.presets import build_mini_config
@@ -88,11 +88,11 @@ def train_mini(parsed: argparse.Namespace, note: Note) -> Checkpoint:
         films = load_training_films(load_manifest(parsed.data), recipe.films_px, note)
         reports = load_openi()
     model = build_initialized_model(recipe_config(recipe)).to(choose_device(parsed.device))
-    trunk_auroc = bring_trunks(model, films, recipe.trunks, parsed.work, note)
-    data = build_heads_data(model, films, reports, recipe, note)
+    trunks = bring_trunks(model, films, recipe.trunks, parsed.work, note)
+    data = build_heads_data(model, films, reports, trunks.layers, recipe, note)
     found = train_heads(model, data, recipe.heads, note)
     model.eval()
-    config = replace(calibrate(model, data, found), training=_describe(recipe, films, len(reports), trunk_auroc, found))
+    config = replace(calibrate(model, data, found), training=_describe(recipe, films, len(reports), trunks, found))
     note(f"best: {found}; display range {config.display_range}")
     return save_checkpoint(model, config, parsed.out, CARD_UNTIL_MEASURED.format(name=parsed.out.name))
 
@@ -118,13 +118,13 @@ def recipe_config(recipe: Recipe) -> ModelConfig:
 
 
 def _describe(
-    recipe: Recipe, films: TrainingFilms, reports: int, trunk_auroc: dict[str, float | None], found: Validation
+    recipe: Recipe, films: TrainingFilms, reports: int, trunks: BroughtTrunks, found: Validation
 ) -> dict[str, object]:
     """What the card tells of the training."""
     return {
         "recipe": asdict(recipe),
         "films": {"train": len(films.train), "validation": len(films.validation), "excluded": films.excluded},
         "reports": reports,
-        "trunk_validation_auroc": trunk_auroc,
+        "trunk_validation_auroc": list(trunks.aurocs),
         "validation": asdict(found),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,6 +22,7 @@ from egma.finetune.mini.heads import HeadSettings
 from egma.finetune.mini.heads_data import HeadsData, LabelledFeatures, PhantomFeatures, build_phantom_features
 from egma.finetune.mini.phantoms import build_phantom_set
 from egma.finetune.mini.sentences import build_bank
+from egma.finetune.mini.teacher import Layer, soft_answers
 from egma.finetune.mini.trunk import LabelledFilms, TrunkSettings
 from egma.finetune.mini.validation import Validation, embed_prompts, prompt_positives, score_films
 from egma.model.egma import EgmaModel
@@ -52,7 +53,7 @@ class Recipe:
     """
 
     films_px: int = 352
-    views: int = 4
+    views: int = 3
     phantoms: int = 600
     validation_phantoms: int = 150
     trunks: tuple[TrunkSettings, ...] = TRUNKS_OF_MINI
@@ -110,21 +111,36 @@ def build_phantom_films(recipe: Recipe) -> TrainingFilms:
         build_phantom_set(count, recipe.films_px, recipe.seed + 5 + place, with_gaze=False)
         for place, count in enumerate((recipe.phantoms, recipe.validation_phantoms))
     ]
-    train, validation = (LabelledFilms(each.films, each.present, np.ones_like(each.present)) for each in sets)
+    train, validation = (
+        LabelledFilms(each.films, each.present, np.ones_like(each.present), np.arange(len(each))) for each in sets
+    )
     return TrainingFilms(train, validation, {})
 
 
 def build_heads_data(
-    model: EgmaModel, films: TrainingFilms, reports: list[OpeniReport], recipe: Recipe, note: Note
+    model: EgmaModel,
+    films: TrainingFilms,
+    reports: list[OpeniReport],
+    layers: Sequence[Layer | None],
+    recipe: Recipe,
+    note: Note,
 ) -> HeadsData:
-    """Everything frozen, computed once: features of films and phantoms by the trained trunk, and of all sentences."""
+    """Everything frozen, computed once: features of films and phantoms by the trained trunks, and of all sentences.
+
+    Args:
+        model: with its trunks in place.
+        films, reports: what is learned from.
+        layers: the trunks' own, whose answers are learned beside the labels.
+        recipe: numbers.
+        note: told of progress.
+    """
     train = embed_films(model, films.train.pixels, recipe.views, seed=recipe.seed, note=note)
     validation = embed_films(model, films.validation.pixels, 1, exact=True, note=note)
     bank = build_bank(model, reports, recipe.seed)
     note(f"sentences: {int(bank.from_reports.sum())} of reports, {int((~bank.from_reports).sum())} composed")
     return HeadsData(
-        films=LabelledFeatures(train, films.train.present, films.train.known),
-        validation=LabelledFeatures(validation, films.validation.present, films.validation.known),
+        films=replace(_labelled(train, films.train), soft=soft_answers(model, train, layers)),
+        validation=_labelled(validation, films.validation),
         phantoms=_build_phantoms(model, recipe.phantoms, recipe.seed + 1, note, with_gaze=True),
         validation_phantoms=_build_phantoms(model, recipe.validation_phantoms, recipe.seed + 2, note, with_gaze=False),
         bank=bank,
@@ -143,14 +159,19 @@ def calibrate(model: EgmaModel, data: HeadsData, validation: Validation) -> Mode
     return replace(
         model.config,
         patch_share=validation.patch_share,
-        classify=calibrate_findings(model.config.classify, mixed, present, known, rate),
+        classify=calibrate_findings(model.config.classify, mixed, present, known, rate, data.validation.patients),
         display_range=fit_display_range(cosines),
     )
 
 
 def _load(rows: list[FilmRow], films_px: int, note: Note) -> LabelledFilms:
     present, known = label_arrays(rows)
-    return LabelledFilms(load_film_array([row.path for row in rows], films_px, note), present, known)
+    pixels = load_film_array([row.path for row in rows], films_px, note)
+    return LabelledFilms(pixels, present, known, np.array([row.patient for row in rows]))
+
+
+def _labelled(features: FilmFeatures, films: LabelledFilms) -> LabelledFeatures:
+    return LabelledFeatures(features, films.present, films.known, films.patients)
 
 
 def _build_phantoms(model: EgmaModel, count: int, seed: int, note: Note, *, with_gaze: bool) -> PhantomFeatures:

@@ -63,14 +63,30 @@ class LabelledFilms:
     Attributes:
         pixels: uint8 (F, T, T).
         present, known: bool (F, 15).
+        patients: (F,), whose film it is.
     """
 
     pixels: NDArray[np.uint8]
     present: NDArray[np.bool_]
     known: NDArray[np.bool_]
+    patients: NDArray[np.generic]
 
     def __len__(self) -> int:
         return len(self.pixels)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedTrunk:
+    """What a trunk's training leaves beside the trunk.
+
+    Attributes:
+        auroc: the best validation macro AUROC, of the layer.
+        weight, bias: the layer, (15, 2 C) and (15,), on mean and maximum of the widened last stage.
+    """
+
+    auroc: float
+    weight: Tensor
+    bias: Tensor
 
 
 class _Classifier(nn.Module):
@@ -100,12 +116,8 @@ def train_trunk(
     validation: LabelledFilms,
     settings: TrunkSettings,
     note: Callable[[str], None] = lambda text: None,
-) -> float:
-    """Train `model.image` in place; its weights end as those whose running average was best on validation films.
-
-    Returns:
-        The best validation macro AUROC, of the plain layer.
-    """
+) -> TrainedTrunk:
+    """Train `model.image` in place; its weights end as those whose running average was best on validation films."""
     torch.manual_seed(settings.seed)
     generator = torch.Generator().manual_seed(settings.seed)
     counts = np.maximum(films.known.sum(axis=0), 1)
@@ -131,7 +143,7 @@ def train_trunk(
             best, kept = score, copy.deepcopy(average.state_dict())
     net.load_state_dict(kept or average.state_dict())
     model.image.eval()
-    return best
+    return TrainedTrunk(best, net.layer.weight.detach().cpu(), net.layer.bias.detach().cpu())
 
 
 def trained_tensors(model: EgmaModel) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from egma.config import ModelConfig
 from egma.errors import DataError
 from egma.finetune.mini.stages import TrainingFilms
+from egma.finetune.mini.teacher import Layer
 from egma.finetune.mini.trunk import TrunkSettings, load_widening, train_trunk, trained_tensors
 from egma.model.build import build_initialized_model
 from egma.model.egma import EgmaModel
@@ -21,6 +22,20 @@ from egma.model.presets import TRUNKS
 
 Tensors = dict[str, Tensor]
 _IMAGE, _WIDEN = "image.", "heads.widen."
+_LAYER = ("layer.weight", "layer.bias")
+
+
+@dataclass(frozen=True, eq=False)
+class BroughtTrunks:
+    """What is known of the trunks of a model, in the order they stand.
+
+    Attributes:
+        aurocs: validation AUROC of each trunk's own layer; None where an earlier run had left it.
+        layers: those layers; None where an earlier run had left none.
+    """
+
+    aurocs: tuple[float | None, ...]
+    layers: tuple[Layer | None, ...]
 
 
 def bring_trunks(
@@ -29,7 +44,7 @@ def bring_trunks(
     plans: Sequence[TrunkSettings],
     work: Path | None,
     note: Callable[[str], None],
-) -> dict[str, float | None]:
+) -> BroughtTrunks:
     """Fill the model's image tower with trained trunks, in the order that its config names them.
 
     Args:
@@ -38,22 +53,21 @@ def bring_trunks(
         plans: one for each trunk.
         work: where trained trunks are kept, and taken from when they lie there; None = nowhere.
         note: told of progress.
-
-    Returns:
-        file name of the trunk -> validation AUROC of a layer of its own; None where an earlier run had left it.
     """
     names = model.config.image.name.split("+")
     if names != [plan.name for plan in plans]:
         raise DataError(f"the recipe has settings for {len(plans)} trunks, the model's config names {', '.join(names)}")
-    parts, found = [], {}
+    parts, aurocs, layers = [], [], []
     for place, plan in enumerate(plans):
-        kept = f"trunk-{place}-{plan.name}.safetensors"
+        kept = work / f"trunk-{place}-{plan.name}.safetensors" if work else None
         alone = build_initialized_model(trunk_config(model.config, plan.name)).to(model.logit_scale.device)
-        found[kept] = _bring_one(alone, films, plan, work / kept if work else None, note)
+        auroc, layer = _bring_one(alone, films, plan, kept, note)
         parts.append({name: tensor.cpu() for name, tensor in trained_tensors(alone).items()})
+        aurocs.append(auroc)
+        layers.append(layer)
     model.load_state_dict(join_trunks(parts), strict=False)
     model.image.eval()
-    return found
+    return BroughtTrunks(tuple(aurocs), tuple(layers))
 
 
 def trunk_config(config: ModelConfig, name: str) -> ModelConfig:
@@ -98,23 +112,25 @@ def split_trunks(model: EgmaModel) -> list[Tensors]:
 
 def _bring_one(
     model: EgmaModel, films: TrainingFilms, plan: TrunkSettings, kept: Path | None, note: Callable[[str], None]
-) -> float | None:
+) -> tuple[float | None, Layer | None]:
     if kept and kept.is_file():
-        _fill(model, kept)
         note(f"trunk {plan.name}: taken from an earlier run")
-        return None
+        return None, _fill(model, kept)
     load_widening(model)
-    best = train_trunk(model, films.train, films.validation, plan, note)
+    found = train_trunk(model, films.train, films.validation, plan, note)
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: tensor.cpu().contiguous() for name, tensor in trained_tensors(model).items()}, kept)
-    return round(best, 4) if math.isfinite(best) else None
+        tensors = {name: tensor.cpu().contiguous() for name, tensor in trained_tensors(model).items()}
+        save_file({**tensors, _LAYER[0]: found.weight, _LAYER[1]: found.bias}, kept)
+    return round(found.auroc, 4) if math.isfinite(found.auroc) else None, (found.weight, found.bias)
 
 
-def _fill(model: EgmaModel, path: Path) -> None:
+def _fill(model: EgmaModel, path: Path) -> Layer | None:
     tensors, wanted = load_file(path), trained_tensors(model)
+    layer = tuple(tensors.pop(name) for name in _LAYER if name in tensors)
     if {name: tensor.shape for name, tensor in tensors.items()} != {
         name: tensor.shape for name, tensor in wanted.items()
     }:
         raise DataError(f"{path.name} in the work folder is another model's trunk; remove it to train anew")
     model.load_state_dict(tensors, strict=False)
+    return (layer[0], layer[1]) if len(layer) == len(_LAYER) else None
