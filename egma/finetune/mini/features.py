@@ -19,7 +19,7 @@ from egma.model.egma import EgmaModel
 from egma.model.outputs import ImageFeatures
 
 _BATCH = 32
-VIEW = Augmentation(turn_deg=8.0, smallest_crop=0.8, stretch=0.06, gamma=0.3, contrast=0.2, brightness=0.1)
+VIEW = Augmentation(turn_deg=8.0, smallest_crop=0.8, stretch=0.06, gamma=0.3, contrast=0.2, brightness=0.1, noise=0.0)
 """Milder than what the trunk was trained with: the heads must also learn where things lie."""
 
 

@@ -14,16 +14,16 @@ Trunk features are frozen and cached, so that a step costs little. The terms, ea
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from egma.finetune.mini.heads_data import Batcher, HeadsData
 from egma.finetune.mini.heads_losses import ScoreScales, step_losses
-from egma.finetune.mini.trunk import follow
+from egma.finetune.mini.loop import LoopSettings, run_stage
 from egma.finetune.mini.validation import Validation, score_heads
 from egma.model.egma import EgmaModel
 
@@ -49,9 +49,12 @@ class HeadSettings:
         steps, films, phantoms: optimiser steps, and films and phantoms in each.
         learning_rate, weight_decay: of AdamW, warm-up over the first 5 %, cosine after it.
         soft_share: of the trunks' own answers in what films are taught; the labels have the rest.
+        film_vector: whether the layer that makes a film's vector is trained too, or stays as it started.
+        gaze_share: of phantoms whose simulated gaze is learned from, drawn by the seed.
         drop: share of trunk channels dropped from a film's features.
         decay: of the running average of weights.
         validate_every: steps between looks at the validation films.
+        patience: looks without a better one before it stops; 0 = never.
         weights: of the terms.
         seed: of everything.
     """
@@ -62,9 +65,12 @@ class HeadSettings:
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     soft_share: float = 0.5
+    film_vector: bool = False
+    gaze_share: float = 1.0
     drop: float = 0.15
     decay: float = 0.99
     validate_every: int = 100
+    patience: int = 0
     weights: HeadWeights = field(default_factory=HeadWeights)
     seed: int = 0
 
@@ -74,71 +80,83 @@ def train_heads(
     data: HeadsData,
     settings: HeadSettings,
     note: Callable[[str], None] = lambda text: None,
+    folder: Path | None = None,
 ) -> Validation:
-    """Train heads, projection and temperature in place; they end as the running average that validated best."""
+    """Train heads, projection and temperature in place; they end as the running average that validated best.
+
+    Args:
+        model: with its trunks in place; only what lies behind their features is trained.
+        data: what is learned from and chosen by.
+        settings: numbers.
+        note: told of every validation.
+        folder: keeps what an interrupted training needs; None = nowhere.
+    """
     torch.manual_seed(settings.seed)
-    batcher = Batcher(data, settings.films, settings.phantoms, settings.drop, settings.seed)
-    parts = nn.ModuleDict({"heads": model.heads, "text": model.text_projection, "scales": ScoreScales(data.prior)})
-    model.heads.get_submodule("widen").requires_grad_(False)  # as the first stage left it, running statistics included
-    parts.to(model.logit_scale.device)
-    _start_training(parts)
-    average = copy.deepcopy(parts)
-    optimizer = torch.optim.AdamW(_groups(parts, model.logit_scale, settings.weight_decay), lr=settings.learning_rate)
-    best, kept, running = None, copy.deepcopy(parts.state_dict()), 0.0
-    for step in range(settings.steps):
-        _set_rate(optimizer, settings, step)
-        with torch.autocast(model.logit_scale.device.type, torch.bfloat16):
-            terms = step_losses(model, parts["scales"], batcher.draw(), settings.soft_share)  # type: ignore[arg-type]
-        total = torch.stack([getattr(settings.weights, name) * value for name, value in terms.items()]).sum()
-        _update(optimizer, total, parts, model)  # type: ignore[arg-type]
-        follow(average, parts, min(settings.decay, (1 + step) / (10 + step)))
-        running = 0.9 * running + 0.1 * total.item() if step else total.item()
-        if (step + 1) % settings.validate_every == 0 or step + 1 == settings.steps:
-            found = _validate(model, parts, average, data)
-            shown = " ".join(f"{name} {value.item():.3f}" for name, value in terms.items())
-            note(f"heads: step {step + 1}/{settings.steps} loss {running:.3f} ({shown}); {found}")
-            if best is None or found.score > best.score:
-                best, kept = found, copy.deepcopy(average.state_dict())
-    parts.load_state_dict(kept)
-    return best if best is not None else _validate(model, parts, parts, data)
-
-
-def _validate(model: EgmaModel, parts: nn.ModuleDict, average: nn.ModuleDict, data: HeadsData) -> Validation:
-    """The averaged weights' figures; the parts' own are put back afterwards."""
-    own = copy.deepcopy(parts.state_dict())
-    parts.load_state_dict(average.state_dict())
-    parts.eval()
-    with torch.inference_mode():
-        found = score_heads(model, data)
-    parts.load_state_dict(own)
-    _start_training(parts)
-    return found
-
-
-def _start_training(parts: nn.ModuleDict) -> None:
-    parts.train()
-    parts["heads"].get_submodule("widen").eval()
-
-
-def _update(optimizer: torch.optim.Optimizer, total: Tensor, parts: nn.Module, model: EgmaModel) -> None:
-    optimizer.zero_grad()
-    total.backward()
-    nn.utils.clip_grad_norm_([*parts.parameters(), model.logit_scale], 1.0)
-    optimizer.step()
-    model.clamp_logit_scale()
-
-
-def _groups(parts: nn.Module, temperature: Tensor, decay: float) -> list[dict[str, object]]:
-    trained = [weight for weight in parts.parameters() if weight.requires_grad]
-    matrices, others = (
-        [weight for weight in trained if weight.ndim > 1],
-        [weight for weight in trained if weight.ndim <= 1],
+    stage = HeadsStage(model, data, settings)
+    plan = LoopSettings(
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup=0.05,
+        decay=settings.decay,
+        validate_every=settings.validate_every,
+        patience=settings.patience,
+        seed=settings.seed,
     )
-    return [{"params": matrices, "weight_decay": decay}, {"params": [*others, temperature], "weight_decay": 0.0}]
+    run_stage(stage, plan, folder, note)
+    return stage.measure(stage.parts)
 
 
-def _set_rate(optimizer: torch.optim.Optimizer, settings: HeadSettings, step: int) -> None:
-    warm = min(1.0, (step + 1) / max(1, settings.steps // 20))
-    rate = settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / settings.steps))
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+class HeadParts(nn.Module):
+    """Everything that the second stage trains, and the widening, which it leaves as it is."""
+
+    def __init__(self, model: EgmaModel, prior: Tensor) -> None:
+        super().__init__()
+        self.heads, self.text, self.scales = model.heads, model.text_projection, ScoreScales(prior)
+        self.temperature = model.logit_scale
+
+
+class HeadsStage:
+    """The second stage as `egma.finetune.mini.loop` runs it."""
+
+    name = "heads"
+
+    def __init__(self, model: EgmaModel, data: HeadsData, settings: HeadSettings) -> None:
+        self._model, self._data, self._settings = model, data, settings
+        self._batcher = Batcher(
+            data, settings.films, settings.phantoms, settings.drop, settings.seed, settings.gaze_share
+        )
+        model.heads.get_submodule("widen").requires_grad_(False)  # as the first stage left it, statistics included
+        for name in ("global_norm", "global_out"):
+            model.heads.get_submodule(name).requires_grad_(settings.film_vector)
+        self.parts = HeadParts(model, data.prior).to(model.logit_scale.device)
+
+    def train_mode(self) -> None:
+        """Training, but for the widening's statistics."""
+        self.parts.train()
+        self.parts.heads.get_submodule("widen").eval()
+
+    def loss(self, draw: int) -> Tensor:
+        """The weighted sum of all terms."""
+        settings = self._settings
+        terms = step_losses(self._model, self.parts.scales, self._batcher.draw(draw), settings.soft_share)
+        return torch.stack([getattr(settings.weights, name) * value for name, value in terms.items()]).sum()
+
+    def score(self, average: nn.Module) -> tuple[float, str]:
+        """What validation makes of averaged parts."""
+        found = self.measure(average)
+        return found.score, str(found)
+
+    def after_step(self) -> None:
+        """The temperature stays within its bounds."""
+        self._model.clamp_logit_scale()
+
+    def measure(self, parts: nn.Module) -> Validation:
+        """The figures of these parts; the model's own are put back afterwards."""
+        own = copy.deepcopy(self.parts.state_dict())
+        self.parts.load_state_dict(parts.state_dict())
+        self.parts.eval()
+        with torch.inference_mode():
+            found = score_heads(self._model, self._data)
+        self.parts.load_state_dict(own)
+        return found

@@ -97,6 +97,7 @@ class PhantomBatch:
         present: float (Q, 15).
         own, own_mask, gaze: (Q, 3, width), (Q, 3), (Q, 3, N).
         gazed: bool (Q, 3), sentences with gaze.
+        shown: bool (Q,), phantoms whose gaze may be learned from.
         wrong, wrong_mask: (Q, 3, width), (Q, 3): sentences that are not true of the phantom.
     """
 
@@ -106,6 +107,7 @@ class PhantomBatch:
     own_mask: Tensor
     gaze: Tensor
     gazed: Tensor
+    shown: Tensor
     wrong: Tensor
     wrong_mask: Tensor
 
@@ -156,17 +158,23 @@ def build_phantom_features(model: EgmaModel, phantoms: PhantomSet, features: Fil
 
 
 class Batcher:
-    """Draws steps; the only source of chance in the heads' training beside dropped channels."""
+    """Draws steps, each from the seed and its own number; dropped channels are torch's own chance."""
 
-    def __init__(self, data: HeadsData, films: int, phantoms: int, drop: float, seed: int) -> None:
+    def __init__(
+        self, data: HeadsData, films: int, phantoms: int, drop: float, seed: int, gaze_share: float = 1.0
+    ) -> None:
         self._data, self._films, self._phantoms, self._drop = data, films, phantoms, drop
-        self._rng = np.random.default_rng(seed)
+        count = len(data.phantoms.phantoms)
+        turns = np.random.default_rng((seed, count)).permutation(count)
+        self._shown = turns < round(gaze_share * count)
+        self._seed, self._rng = seed, np.random.default_rng(seed)
         self._sampler: PairSampler = build_sampler(data.bank)
         self._placed: PlacedPhrases = build_placed(data.bank)
         self._device = torch.device("cpu")
 
-    def draw(self) -> Batch:
-        """The next step's films, phantoms and sentences."""
+    def draw(self, number: int) -> Batch:
+        """The films, phantoms and sentences of the step with this number."""
+        self._rng = np.random.default_rng((self._seed, number))
         data, rng = self._data, self._rng
         chosen = np.sort(rng.permutation(len(data.films.present))[: self._films])
         view = int(rng.integers(data.films.features.views))
@@ -222,7 +230,8 @@ class Batcher:
             own=_float(data.own[chosen]),
             own_mask=torch.from_numpy(data.own_mask[chosen]),
             gaze=_float(gaze / np.maximum(gaze.max(axis=2, keepdims=True), 1e-6)),
-            gazed=torch.from_numpy(lesions & (gaze.max(axis=2) > 0)),
+            gazed=torch.from_numpy(lesions & (gaze.max(axis=2) > 0) & self._shown[chosen][:, None]),
+            shown=torch.from_numpy(self._shown[chosen]),
             wrong=torch.cat((_float(data.swapped[chosen]), _float(absent)[:, None]), dim=1),
             wrong_mask=torch.from_numpy(
                 np.concatenate((data.swapped_mask[chosen], np.ones((len(chosen), 1), bool)), axis=1)

@@ -110,12 +110,12 @@ def _side_term(model: EgmaModel, films: ImageOutput, batch: Batch) -> Tensor:
 
 
 def _gaze_terms(model: EgmaModel, phantoms: ImageOutput, batch: PhantomBatch) -> dict[str, Tensor]:
-    """Contrastive, EGF and EGM on phantoms. Sentences that are not true of a phantom repel all of its patches."""
+    """Contrastive, EGF and EGM on phantoms. Where gaze is shown, untrue sentences repel all of a phantom's patches."""
     patches = phantoms.grids[0].flatten(1, 2)
     own, wrong = model.project_text(batch.own), model.project_text(batch.wrong)
     sentences, mask = torch.cat((own, wrong), dim=1), torch.cat((batch.own_mask, batch.wrong_mask), dim=1)
     covered = F.pad(binarise_gaze(batch.gaze), (0, 0, 0, wrong.shape[1]))
-    gazed = torch.cat((batch.gazed, batch.wrong_mask), dim=1)
+    gazed = torch.cat((batch.gazed, batch.wrong_mask & batch.shown[:, None]), dim=1)
     return {
         "con": contrastive_loss(*instance_similarity(patches, own, batch.own_mask, model.scale)),
         "egf": gaze_alignment_loss(patches, sentences, mask, covered, gazed, model.scale),

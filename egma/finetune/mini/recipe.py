@@ -33,6 +33,7 @@ from egma.finetune.mini.stages import (
     calibrate,
     load_training_films,
 )
+from egma.finetune.mini.teacher import start_film_vector
 from egma.finetune.mini.trunks import BroughtTrunks, bring_trunks
 from egma.finetune.mini.validation import Validation
 from egma.model.build import build_initialized_model
@@ -51,7 +52,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, help="folder with cxr/manifest.csv and cxr/images")
     parser.add_argument("--out", type=Path, default=Path("checkpoints/egma-mini"), help="the checkpoint's folder")
-    parser.add_argument("--work", type=Path, help="keeps trained trunks here, and starts from those that lie there")
+    parser.add_argument(
+        "--work", type=Path, help="keeps trained trunks and states here; the same command takes up what was interrupted"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--steps", type=int, help="of the heads' training")
@@ -90,7 +93,9 @@ def train_mini(parsed: argparse.Namespace, note: Note) -> Checkpoint:
     model = build_initialized_model(recipe_config(recipe)).to(choose_device(parsed.device))
     trunks = bring_trunks(model, films, recipe.trunks, parsed.work, note)
     data = build_heads_data(model, films, reports, trunks.layers, recipe, note)
-    found = train_heads(model, data, recipe.heads, note)
+    started = start_film_vector(model, data.films.features, trunks.layers, recipe.seed)
+    heads = replace(recipe.heads, film_vector=not started)
+    found = train_heads(model, data, heads, note, parsed.work / "heads" if parsed.work else None)
     model.eval()
     config = replace(calibrate(model, data, found), training=_describe(recipe, films, len(reports), trunks, found))
     note(f"best: {found}; display range {config.display_range}")

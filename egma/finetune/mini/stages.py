@@ -26,17 +26,16 @@ from egma.finetune.mini.teacher import Layer, soft_answers
 from egma.finetune.mini.trunk import LabelledFilms, TrunkSettings
 from egma.finetune.mini.validation import Validation, embed_prompts, prompt_positives, score_films
 from egma.model.egma import EgmaModel
-from egma.model.presets import LITE0, LITE1, MOBILENET
+from egma.model.presets import LITE1, MOBILENET
 
 Note = Callable[[str], None]
 
 
 TRUNKS_OF_MINI = (
-    TrunkSettings(LITE0),
     TrunkSettings(MOBILENET, epochs=12, size_px=256, seed=1),
     TrunkSettings(LITE1, epochs=12, size_px=256, seed=2),
 )
-"""Three networks that err differently: their answers together are better than any one's."""
+"""Two networks that err differently: their answers together are better than either's."""
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ thousand films are few, and everything here keeps the trunk from learning them b
 from __future__ import annotations
 
 import copy
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,11 +20,14 @@ from torch.nn import functional as F
 from egma.errors import CheckpointError
 from egma.evaluation.metrics import macro_auroc
 from egma.finetune.mini.augment import PLAIN, Augmentation, augment
+from egma.finetune.mini.loop import LoopSettings, run_stage
 from egma.model.egma import EgmaModel
 from egma.model.files import locate_files
 from egma.model.presets import LITE0
 
 _TRAINED = ("image.", "heads.widen.")
+_SCORED_FILMS = 256
+"""Films whose statistics are enough to compare epochs by; the last weights get those of all."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class TrunkSettings:
         smoothing: of the labels.
         decay: of the running average of weights, at its slowest.
         mirror: share of mirrored films; labels here name no side.
+        dropout: before the layer.
+        patience: epochs without a better one before it stops; 0 = never.
         seed: of everything.
     """
 
@@ -53,6 +58,7 @@ class TrunkSettings:
     decay: float = 0.995
     mirror: float = 0.5
     dropout: float = 0.4
+    patience: int = 0
     seed: int = 0
 
 
@@ -116,34 +122,96 @@ def train_trunk(
     validation: LabelledFilms,
     settings: TrunkSettings,
     note: Callable[[str], None] = lambda text: None,
+    folder: Path | None = None,
 ) -> TrainedTrunk:
-    """Train `model.image` in place; its weights end as those whose running average was best on validation films."""
+    """Train `model.image` in place; its weights end as those whose running average was best on validation films.
+
+    Statistics of its normalising layers are then taken anew, on the training films as the engine sees them: they were
+    gathered on mixed, noisy and cropped ones.
+    """
     torch.manual_seed(settings.seed)
-    generator = torch.Generator().manual_seed(settings.seed)
-    counts = np.maximum(films.known.sum(axis=0), 1)
-    prior = torch.from_numpy((films.present & films.known).sum(axis=0) / counts).float()
-    device = model.logit_scale.device
-    net = _Classifier(model, films.present.shape[1], settings.dropout, prior).to(device)
-    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(net).eval()
-    optimizer = torch.optim.AdamW(_weight_groups(net, settings.weight_decay), lr=settings.learning_rate)
-    steps, best, kept, step = max(1, len(films) // settings.batch), -math.inf, None, 0
-    for epoch in range(settings.epochs):
-        net.train()
-        total = 0.0
-        for places in _batches(len(films), settings.batch, generator):
-            _set_rate(optimizer, settings, step, steps)
-            loss = _step(net, films, places, settings, generator, optimizer)
-            step += 1
-            total += loss
-            follow(average, net, min(settings.decay, (1 + step) / (10 + step)))
-        score = macro_auroc(validation.present, _predict(average, validation, settings), validation.known, 5).value
-        note(f"trunk: epoch {epoch + 1}/{settings.epochs} loss {total / steps:.4f} validation AUROC {score:.4f}")
-        if score > best:
-            best, kept = score, copy.deepcopy(average.state_dict())
-    net.load_state_dict(kept or average.state_dict())
-    model.image.eval()
-    return TrainedTrunk(best, net.layer.weight.detach().cpu(), net.layer.bias.detach().cpu())
+    stage = TrunkStage(model, films, validation, settings)
+    steps = stage.steps_per_epoch
+    plan = LoopSettings(
+        steps=settings.epochs * steps,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup=1 / settings.epochs,
+        decay=settings.decay,
+        validate_every=steps,
+        patience=settings.patience,
+        seed=settings.seed,
+    )
+    run_stage(stage, plan, folder, note)
+    renew_statistics(stage.parts, films.pixels, model.config.image.input_px)
+    score, words = stage.measure(stage.parts)
+    note(f"{stage.name}: statistics taken anew; {words}")
+    return TrainedTrunk(score, stage.parts.layer.weight.detach().cpu(), stage.parts.layer.bias.detach().cpu())
+
+
+class TrunkStage:
+    """The first stage of one trunk as `egma.finetune.mini.loop` runs it."""
+
+    def __init__(
+        self, model: EgmaModel, films: LabelledFilms, validation: LabelledFilms, settings: TrunkSettings
+    ) -> None:
+        self.name = f"trunk {settings.name}"
+        self._films, self._validation, self._settings = films, validation, settings
+        self._batch = min(settings.batch, len(films))
+        self._used_px = model.config.image.input_px
+        counts = np.maximum(films.known.sum(axis=0), 1)
+        prior = torch.from_numpy((films.present & films.known).sum(axis=0) / counts).float()
+        net = _Classifier(model, films.present.shape[1], settings.dropout, prior).to(model.logit_scale.device)
+        self.parts = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Full batches in one pass over the films."""
+        return len(self._films) // self._batch
+
+    def train_mode(self) -> None:
+        """Training."""
+        self.parts.train()
+
+    def loss(self, draw: int) -> Tensor:
+        """Of the films with this number's turn, mixed in pairs."""
+        epoch, place = divmod(draw, self.steps_per_epoch)
+        order = np.random.default_rng((self._settings.seed, epoch)).permutation(len(self._films))
+        places = np.sort(order[place * self._batch : (place + 1) * self._batch])
+        return _loss(self.parts, self._films, places, self._settings, draw)
+
+    def score(self, average: nn.Module) -> tuple[float, str]:
+        """Validation macro AUROC of the layer on whole films, with statistics of some training films taken anew."""
+        seen = copy.deepcopy(average).eval()
+        renew_statistics(seen, self._films.pixels[:: max(1, len(self._films) // _SCORED_FILMS)], self._used_px)
+        return self.measure(seen)
+
+    def measure(self, net: nn.Module) -> tuple[float, str]:
+        """The same of a net as it stands."""
+        logits = _predict(net, self._validation, self._used_px)
+        score = macro_auroc(self._validation.present, logits, self._validation.known, 5).value
+        return score, f"validation AUROC {score:.4f}"
+
+    def after_step(self) -> None:
+        """Nothing else must hold."""
+
+
+def renew_statistics(net: nn.Module, films: NDArray[np.uint8], size_px: int) -> None:
+    """Take running means and variances of a `_Classifier`'s layers anew, over films as the engine sees them."""
+    layers = [layer for layer in net.modules() if isinstance(layer, nn.BatchNorm2d)]
+    usual = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None  # a plain mean over batches
+        layer.train()
+    device, order = next(net.parameters()).device, np.random.default_rng(0).permutation(len(films))
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
+        for places in np.array_split(order, max(1, len(films) // 64)):
+            whole = augment(torch.from_numpy(films[np.sort(places)]), size_px, PLAIN, torch.Generator()).pixels
+            net(whole.to(device))
+    for layer, momentum in zip(layers, usual):
+        layer.momentum = momentum
+        layer.eval()
 
 
 def trained_tensors(model: EgmaModel) -> dict[str, Tensor]:
@@ -166,33 +234,20 @@ def load_widening(model: EgmaModel) -> None:
             target.copy_(tensor)
 
 
-def _step(
-    net: _Classifier,
-    films: LabelledFilms,
-    places: NDArray[np.int64],
-    settings: TrunkSettings,
-    generator: torch.Generator,
-    optimizer: torch.optim.Optimizer,
-) -> float:
+def _loss(
+    net: _Classifier, films: LabelledFilms, places: NDArray[np.int64], settings: TrunkSettings, draw: int
+) -> Tensor:
     device = net.layer.weight.device
+    generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + draw)
     how = Augmentation(mirror=settings.mirror)
     pixels = augment(torch.from_numpy(films.pixels[places]), settings.size_px, how, generator).pixels.to(device)
     present = torch.from_numpy(films.present[places]).float().to(device)
     known = torch.from_numpy(films.known[places]).float().to(device)
-    share = float(
-        np.random.default_rng(int(torch.randint(2**31, (), generator=generator))).beta(settings.mixup, settings.mixup)
-    )
-    other = torch.randperm(len(places), generator=generator)
-    with torch.autocast(device.type, torch.bfloat16):
-        logits = net(share * pixels + (1 - share) * pixels[other])
-    logits = logits.float()
+    share = float(np.random.default_rng((settings.seed, draw, 1)).beta(settings.mixup, settings.mixup))
+    other = torch.randperm(len(places), generator=generator).to(device)
+    logits = net(share * pixels + (1 - share) * pixels[other]).float()
     smooth = present * (1 - settings.smoothing) + settings.smoothing / 2
-    loss = share * _masked_bce(logits, smooth, known) + (1 - share) * _masked_bce(logits, smooth[other], known[other])
-    optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-    optimizer.step()
-    return loss.item()
+    return share * _masked_bce(logits, smooth, known) + (1 - share) * _masked_bce(logits, smooth[other], known[other])
 
 
 def _masked_bce(logits: Tensor, wanted: Tensor, known: Tensor) -> Tensor:
@@ -200,42 +255,11 @@ def _masked_bce(logits: Tensor, wanted: Tensor, known: Tensor) -> Tensor:
     return (each * known).sum() / known.sum().clamp(min=1)
 
 
-def _predict(net: _Classifier, films: LabelledFilms, settings: TrunkSettings) -> NDArray[np.float32]:
-    generator, device = torch.Generator(), net.layer.weight.device
+def _predict(net: nn.Module, films: LabelledFilms, size_px: int) -> NDArray[np.float32]:
+    generator, device = torch.Generator(), next(net.parameters()).device
     found = []
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16):
-        for start in range(0, len(films), settings.batch):
-            batch = torch.from_numpy(films.pixels[start : start + settings.batch])
-            found.append(net(augment(batch, settings.size_px, PLAIN, generator).pixels.to(device)).float().cpu())
+        for start in range(0, len(films), 32):
+            batch = torch.from_numpy(films.pixels[start : start + 32])
+            found.append(net(augment(batch, size_px, PLAIN, generator).pixels.to(device)).float().cpu())
     return torch.cat(found).numpy()
-
-
-def _batches(count: int, batch: int, generator: torch.Generator) -> Iterator[NDArray[np.int64]]:
-    order = torch.randperm(count, generator=generator).numpy()
-    size = min(batch, count)
-    for start in range(0, count - size + 1, size):
-        yield np.sort(order[start : start + size])
-
-
-def _weight_groups(net: nn.Module, decay: float) -> list[dict[str, object]]:
-    """Weight decay for matrices and kernels only."""
-    matrices = [weight for weight in net.parameters() if weight.requires_grad and weight.ndim > 1]
-    others = [weight for weight in net.parameters() if weight.requires_grad and weight.ndim <= 1]
-    return [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def _set_rate(optimizer: torch.optim.Optimizer, settings: TrunkSettings, step: int, steps: int) -> None:
-    warm = min(1.0, (step + 1) / steps)
-    rate = settings.learning_rate * warm * 0.5 * (1 + math.cos(math.pi * step / (settings.epochs * steps)))
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
-@torch.no_grad()
-def follow(average: nn.Module, net: nn.Module, decay: float) -> None:
-    """Move a running average of weights one step towards the weights now."""
-    for kept, now in zip(average.state_dict().values(), net.state_dict().values()):
-        if kept.dtype.is_floating_point:
-            kept.mul_(decay).add_(now, alpha=1 - decay)
-        else:
-            kept.copy_(now)

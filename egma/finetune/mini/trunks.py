@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -23,6 +24,7 @@ from egma.model.presets import TRUNKS
 Tensors = dict[str, Tensor]
 _IMAGE, _WIDEN = "image.", "heads.widen."
 _LAYER = ("layer.weight", "layer.bias")
+_AUROC = "auroc"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,7 @@ class BroughtTrunks:
     """What is known of the trunks of a model, in the order they stand.
 
     Attributes:
-        aurocs: validation AUROC of each trunk's own layer; None where an earlier run had left it.
+        aurocs: validation AUROC of each trunk's own layer; None where it is not known.
         layers: those layers; None where an earlier run had left none.
     """
 
@@ -115,17 +117,24 @@ def _bring_one(
 ) -> tuple[float | None, Layer | None]:
     if kept and kept.is_file():
         note(f"trunk {plan.name}: taken from an earlier run")
-        return None, _fill(model, kept)
+        return _fill(model, kept)
     load_widening(model)
-    found = train_trunk(model, films.train, films.validation, plan, note)
+    found = train_trunk(model, films.train, films.validation, plan, note, kept.with_suffix("") if kept else None)
     if kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
         tensors = {name: tensor.cpu().contiguous() for name, tensor in trained_tensors(model).items()}
-        save_file({**tensors, _LAYER[0]: found.weight, _LAYER[1]: found.bias}, kept)
-    return round(found.auroc, 4) if math.isfinite(found.auroc) else None, (found.weight, found.bias)
+        told = {_AUROC: f"{found.auroc:.4f}"}
+        save_file({**tensors, _LAYER[0]: found.weight, _LAYER[1]: found.bias}, kept, told)
+    return _number(found.auroc), (found.weight, found.bias)
 
 
-def _fill(model: EgmaModel, path: Path) -> Layer | None:
+def _number(auroc: float) -> float | None:
+    return round(auroc, 4) if math.isfinite(auroc) else None
+
+
+def _fill(model: EgmaModel, path: Path) -> tuple[float | None, Layer | None]:
+    with safe_open(path, framework="pt") as stream:
+        told = stream.metadata() or {}
     tensors, wanted = load_file(path), trained_tensors(model)
     layer = tuple(tensors.pop(name) for name in _LAYER if name in tensors)
     if {name: tensor.shape for name, tensor in tensors.items()} != {
@@ -133,4 +142,5 @@ def _fill(model: EgmaModel, path: Path) -> Layer | None:
     }:
         raise DataError(f"{path.name} in the work folder is another model's trunk; remove it to train anew")
     model.load_state_dict(tensors, strict=False)
-    return (layer[0], layer[1]) if len(layer) == len(_LAYER) else None
+    auroc = _number(float(told.get(_AUROC, "nan")))
+    return auroc, (layer[0], layer[1]) if len(layer) == len(_LAYER) else None

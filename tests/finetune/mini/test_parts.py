@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,11 +11,17 @@ import torch
 from egma.data.labels import label_sentence
 from egma.findings import FINDINGS
 from egma.finetune.mini.augment import PLAIN, Augmentation, augment, warp
-from egma.finetune.mini.calibrate import fit_calibration, fit_display_range, fit_threshold
+from egma.finetune.mini.calibrate import fit_calibration, fit_spread, fit_threshold
+from egma.finetune.mini.features import embed_films
 from egma.finetune.mini.heads_losses import best_patches
 from egma.finetune.mini.phantoms import build_phantom_set
 from egma.finetune.mini.phrases import label_phrases, write_phrases
 from egma.finetune.mini.places import side_and_zone_mask
+from egma.finetune.mini.teacher import soft_answers, start_film_vector
+from egma.finetune.mini.trunk import renew_statistics, trained_tensors
+from egma.finetune.mini.trunks import join_trunks, split_trunks
+from egma.model.egma import EgmaModel
+from egma.testing.models import build_tiny_config, build_tiny_model
 
 
 def generator() -> torch.Generator:
@@ -104,6 +112,18 @@ def test_a_finding_without_a_positive_is_calibrated_to_its_rate() -> None:
     assert np.isfinite(fitted.scale).all() and (fitted.probabilities(differences).mean(axis=0) < 0.06).all()
 
 
+def test_a_calibration_on_few_positives_wanders_farther_than_one_on_many() -> None:
+    rng = np.random.default_rng(0)
+    spreads = {}
+    for films in (60, 600):
+        present = rng.random((films, 15)) < 0.2
+        differences = (present * 0.2 + rng.normal(0, 0.1, present.shape)).astype(np.float32)
+        spread = fit_spread(differences, present, np.ones_like(present), np.full(15, 0.2), np.arange(films))
+        assert spread.shape == (15, 3) and (spread[:, 0] * spread[:, 2] >= spread[:, 1] ** 2).all()
+        spreads[films] = spread[:, 2].mean()
+    assert spreads[60] > 2 * spreads[600]
+
+
 def test_a_threshold_parts_what_can_be_parted() -> None:
     present = np.arange(40) >= 30
     threshold, unsure = fit_threshold(np.linspace(0, 1, 40), present, 0.25)
@@ -112,10 +132,64 @@ def test_a_threshold_parts_what_can_be_parted() -> None:
     assert fit_threshold(np.linspace(0, 1, 40), np.zeros(40, bool), 0.05) == (0.05, None)
 
 
-def test_a_display_range_is_never_empty() -> None:
-    low, high = fit_display_range(np.zeros(10, np.float32))
-    assert low < high
-
-
 def test_the_best_patches_of_a_flat_map_are_the_map() -> None:
     assert torch.allclose(best_patches(torch.full((2, 400, 3), 0.3)), torch.full((2, 3), 0.3))
+
+
+def tiny_side_by_side() -> EgmaModel:
+    """A model of two tiny trunks that look at a film together."""
+    config = build_tiny_config()
+    config = replace(config, image=replace(config.image, name="tiny+tiny"), heads=replace(config.heads, groups=2))
+    return build_tiny_model(3, config)
+
+
+def test_trunks_side_by_side_see_what_each_sees_alone() -> None:
+    model = tiny_side_by_side()
+    parts = split_trunks(model)
+    alone = [build_tiny_model(0) for _ in parts]
+    for each, tensors in zip(alone, parts):
+        each.load_state_dict(tensors, strict=False)
+    film = torch.rand(1, 3, 128, 128, generator=generator())
+    together, apart = model.image(film), [each.image(film) for each in alone]
+    for stage, pair in zip(together.stages, zip(*(each.stages for each in apart))):
+        torch.testing.assert_close(stage, torch.cat(pair, dim=1))
+    wide = model.heads.widen(together.stages[-1])
+    expected = [each.heads.widen(found.stages[-1]) for each, found in zip(alone, apart)]
+    torch.testing.assert_close(wide, torch.cat(expected, dim=1))
+    joined = join_trunks(parts)
+    assert all(torch.equal(joined[name], tensor) for name, tensor in trained_tensors(model).items())
+
+
+def test_a_films_vector_starts_as_the_mean_answer_of_the_trunks_layers() -> None:
+    model = tiny_side_by_side()
+    films = np.random.default_rng(0).integers(0, 256, (24, 128, 128), dtype=np.uint8)
+    features = embed_films(model, films, 1, exact=True)
+    width = model.heads.global_out.in_features // 4
+    layers = [(torch.randn(15, 2 * width, generator=generator()), torch.zeros(15)) for _ in range(2)]
+    answers = soft_answers(model, features, layers)
+    assert answers is not None and answers.shape == (1, 24, 15)
+    assert start_film_vector(model, features, layers, seed=0)
+    with torch.inference_mode():
+        globals_ = model.heads(features.pick(0, np.arange(24), torch.device("cpu"))).globals
+    axes = torch.linalg.qr(torch.randn(32, 16, generator=generator()))[0]
+    along = (globals_ @ axes[:, :15]).numpy()
+    for column in range(15):
+        assert np.corrcoef(along[:, column], answers[0][:, column])[0, 1] > 0.8
+    assert not start_film_vector(model, features, [None, None], seed=0)
+
+
+def test_statistics_taken_anew_fit_the_films_that_the_engine_sees() -> None:
+    films = np.random.default_rng(1).integers(100, 200, (70, 32, 32), dtype=np.uint8)
+
+    class Net(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm = torch.nn.BatchNorm2d(1)
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            return self.norm(pixels[:, None])
+
+    net = Net().eval()
+    renew_statistics(net, films, 32)
+    assert net.norm.running_mean.item() == pytest.approx(films.mean() / 255, abs=2e-3)
+    assert not net.norm.training and net.norm.momentum == 0.1
