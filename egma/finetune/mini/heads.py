@@ -8,6 +8,7 @@ Trunk features are frozen and cached, so that a step costs little. The terms, ea
     label    soft targets between films and report sentences that were never paired (MedCLIP, method section 5)
     con      each phantom finds its sentences
     egf, egm gaze-guided alignment and mapping on phantoms, gaze simulated from lesion masks
+    axis     "there is X" minus "there is no X" points along X's axis, where films' vectors have one
     side     on films, "left X" is what "X" is on the patient's left and nothing on the right
 """
 
@@ -21,9 +22,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from egma.findings import FINDINGS
 from egma.finetune.mini.heads_data import Batcher, HeadsData
 from egma.finetune.mini.heads_losses import ScoreScales, step_losses
 from egma.finetune.mini.loop import LoopSettings, run_stage
+from egma.finetune.mini.teacher import film_axes
 from egma.finetune.mini.validation import Validation, score_heads
 from egma.model.egma import EgmaModel
 
@@ -38,6 +41,7 @@ class HeadWeights:
     con: float = 0.2
     egf: float = 0.1
     egm: float = 0.1
+    axis: float = 2.0
     side: float = 0.5
 
 
@@ -50,6 +54,7 @@ class HeadSettings:
         learning_rate, weight_decay: of AdamW, warm-up over the first 5 %, cosine after it.
         soft_share: of the trunks' own answers in what films are taught; the labels have the rest.
         film_vector: whether the layer that makes a film's vector is trained too, or stays as it started.
+        axes_seed: of the axes it started with.
         gaze_share: of phantoms whose simulated gaze is learned from, drawn by the seed.
         drop: share of trunk channels dropped from a film's features.
         decay: of the running average of weights.
@@ -66,6 +71,7 @@ class HeadSettings:
     weight_decay: float = 0.05
     soft_share: float = 0.5
     film_vector: bool = False
+    axes_seed: int = 0
     gaze_share: float = 1.0
     drop: float = 0.15
     decay: float = 0.99
@@ -129,6 +135,9 @@ class HeadsStage:
         model.heads.get_submodule("widen").requires_grad_(False)  # as the first stage left it, statistics included
         for name in ("global_norm", "global_out"):
             model.heads.get_submodule(name).requires_grad_(settings.film_vector)
+        width, device = model.config.embed_dim, model.logit_scale.device
+        axes = film_axes(width, len(FINDINGS), settings.axes_seed)[:-1].to(device)
+        self._axes = None if settings.film_vector else axes
         self.parts = HeadParts(model, data.prior).to(model.logit_scale.device)
 
     def train_mode(self) -> None:
@@ -139,7 +148,7 @@ class HeadsStage:
     def loss(self, draw: int) -> Tensor:
         """The weighted sum of all terms."""
         settings = self._settings
-        terms = step_losses(self._model, self.parts.scales, self._batcher.draw(draw), settings.soft_share)
+        terms = step_losses(self._model, self.parts.scales, self._batcher.draw(draw), settings.soft_share, self._axes)
         return torch.stack([getattr(settings.weights, name) * value for name, value in terms.items()]).sum()
 
     def score(self, average: nn.Module) -> tuple[float, str]:

@@ -46,8 +46,16 @@ class ScoreScales(nn.Module):
         return scores * self.log_scale[which].exp() + self.bias[which]
 
 
-def step_losses(model: EgmaModel, scales: ScoreScales, batch: Batch, soft_share: float) -> dict[str, Tensor]:
-    """Every term by name, not weighted. What films are taught is the trunks' answers to `soft_share`, else labels."""
+def step_losses(
+    model: EgmaModel, scales: ScoreScales, batch: Batch, soft_share: float, axes: Tensor | None = None
+) -> dict[str, Tensor]:
+    """Every term by name, not weighted.
+
+    Args:
+        model, scales, batch: what is trained, and the step's films and sentences.
+        soft_share: of the trunks' answers in what films are taught; the labels have the rest.
+        axes: (15, D), each finding's axis of the films' vectors, where these are fixed.
+    """
     films, phantoms = model.heads(batch.films), model.heads(batch.phantoms.features)
     positive, negative = (unit(side) for side in model.project_text(batch.pairs).mean(dim=2))
     difference = positive - negative
@@ -65,6 +73,7 @@ def step_losses(model: EgmaModel, scales: ScoreScales, batch: Batch, soft_share:
             batch.labels,
             model.scale,
         ),
+        "axis": films.globals.sum() * 0.0 if axes is None else (1 - (unit(difference) * axes).sum(dim=1)).mean(),
         "side": _side_term(model, films, batch),
         **_gaze_terms(model, phantoms, batch.phantoms),
     }

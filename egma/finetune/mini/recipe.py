@@ -94,7 +94,7 @@ def train_mini(parsed: argparse.Namespace, note: Note) -> Checkpoint:
     trunks = bring_trunks(model, films, recipe.trunks, parsed.work, note)
     data = build_heads_data(model, films, reports, trunks.layers, recipe, note)
     started = start_film_vector(model, data.films.features, trunks.layers, recipe.seed)
-    heads = replace(recipe.heads, film_vector=not started)
+    heads = replace(recipe.heads, film_vector=not started, axes_seed=recipe.seed)
     found = train_heads(model, data, heads, note, parsed.work / "heads" if parsed.work else None)
     model.eval()
     config = replace(calibrate(model, data, found), training=_describe(recipe, films, len(reports), trunks, found))

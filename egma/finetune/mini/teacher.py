@@ -48,6 +48,12 @@ def soft_answers(
     return found
 
 
+def film_axes(width: int, findings: int, seed: int) -> Tensor:
+    """(findings + 1, width): orthonormal axes of the shared space, one a finding and one for the constant."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.linalg.qr(torch.randn(width, findings + 1, generator=generator))[0].T.contiguous()
+
+
 def start_film_vector(model: EgmaModel, features: FilmFeatures, layers: Sequence[Layer | None], seed: int) -> bool:
     """Set the layer that makes a film's vector: standardised answers along 15 random axes, a constant along another.
 
