@@ -40,7 +40,7 @@ from egma.model.build import build_model, load_model
 from egma.model.egma import EgmaModel
 from egma.testing.phantoms import build_phantoms
 
-SEEDS, STEPS, PHANTOMS = 3, 200, 500
+SEEDS, STEPS, PHANTOMS = 3, 100, 500
 
 
 @dataclass(frozen=True)

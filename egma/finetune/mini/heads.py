@@ -39,9 +39,9 @@ class HeadWeights:
     patch: float = 1.0
     label: float = 0.3
     con: float = 0.2
-    egf: float = 0.1
-    egm: float = 0.1
-    axis: float = 2.0
+    egf: float = 0.2
+    egm: float = 0.2
+    axis: float = 0.5
     side: float = 0.5
 
 

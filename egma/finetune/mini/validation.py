@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 PATCH_SHARES = (0.0, 0.25, 0.5)
 LEAST_POSITIVES = 5
-_POINTING_SHARE = 0.2
-"""What pointing counts beside AUROC when the best moment of a training is chosen."""
+_POINTING_SHARE, _SIDE_SHARE = 0.2, 0.1
+"""What pointing and telling sides count beside AUROC when the best moment of a training is chosen."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Validation:
     @property
     def score(self) -> float:
         """What is maximised."""
-        return self.auroc + _POINTING_SHARE * self.pointing
+        return self.auroc + _POINTING_SHARE * self.pointing + _SIDE_SHARE * self.side
 
     def __str__(self) -> str:
         return (
