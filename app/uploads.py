@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.data_classes import FileData
+from gradio.data_classes import FileData, ListFiles
 
 from app.stubs import write_no_stubs
 
@@ -42,5 +42,5 @@ class FilesButton(gr.UploadButton):
 
     def preprocess(self, payload: Any) -> list[str]:
         """The paths of the uploads, which the framework has checked to lie in its upload folder."""
-        files = payload if isinstance(payload, list) else [payload]
+        files = payload.root if isinstance(payload, ListFiles) else [payload]
         return [each.path for each in files if isinstance(each, FileData)]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from gradio.data_classes import FileData, ListFiles
 from PIL import Image
 
 from app.gaze.store import MAX_READERS, GazeClosedError, GazeStore, OpenGaze, Reader
@@ -16,6 +17,7 @@ from app.gaze.tables import PARTS
 from app.tabs.gaze_answers import GazeAnswers
 from app.tabs.gaze_handlers import GazeHandlers, GazeView
 from app.tabs.gaze_sets import DataSetHandlers
+from app.uploads import FilesButton
 from app.views.gaze import track_columns
 from egma.gaze.simulate import simulate_samples
 from egma.testing.gaze import (
@@ -360,6 +362,13 @@ def test_the_tab_shows_the_film_of_the_study_tab_until_something_is_open(handler
     assert not isinstance(handlers.show(view.film, view.gaze, other.key).film, str)
     back = handlers.use_study_film(other.key)
     assert (back.film, back.gaze) == (other.key, "")
+
+
+def test_the_button_hands_on_every_file_of_an_upload() -> None:
+    button = FilesButton(file_count="multiple", render=False)
+    files = [FileData(path="a"), FileData(path="b")]
+    assert button.preprocess(ListFiles(root=files)) == ["a", "b"]
+    assert button.preprocess(files[0]) == ["a"] and button.preprocess(None) == []
 
 
 def test_reflacx_rows_are_what_the_fixture_writes() -> None:

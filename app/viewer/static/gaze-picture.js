@@ -2,8 +2,8 @@
 (() => {
   "use strict";
   const egma = (window.egmaViewer = window.egmaViewer || {});
-  const KINDS = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
-  const BAND_PX = 58, FRAMES_S = 30, BITS_S = 5_000_000;
+  const KINDS = ["video/webm;codecs=vp8", "video/webm;codecs=vp9", "video/webm"]; // VP8 first: VP9 costs the replay its frames
+  const BAND_PX = 58, FRAMES_S = 25, BITS_S = 5_000_000;
   const FILE_NAME = "egma-replay.webm";
 
   /** Begin to record a stage's replay; returns {draw(), stop()}, or null where the browser cannot. */
