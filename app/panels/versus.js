@@ -51,6 +51,7 @@ const bar = (colourOf, from, to, ticks) => {
 const tile = (title, map, colourOf, top, scale, label) => {
   const canvas = make("canvas", { role: "img", "aria-label": `${title}: ${label}` });
   draw(canvas, map, colourOf, top);
+  canvas.style.aspectRatio = `${map.cols} / ${map.rows}`;
   return make("figure", {}, make("figcaption", {}, make("strong", { text: title }), " ", make("span", { text: label })), canvas, scale);
 };
 

@@ -30,6 +30,7 @@ _EXPECTED = (
     "Where the model would expect a reader to look on this film: its findings' maps, pooled and mixed with the centre "
     "bias. Predicted, never recorded; where a recording is open, its agreement with it is measured."
 )
+_CHECK = "Guessed from the header. Check it against the first rows, then open the recording."
 _PICTURES = "What is on the film is saved above it: PNG beside the zoom, the replay as WebM beside the colours."
 PART_LABELS = {
     "x": "x (across)",
@@ -50,6 +51,7 @@ class ColumnsCard:
     pending: gr.Textbox
     preview: gr.Dataframe
     parts: tuple[NameMenu, ...]
+    said: MessagePanel
     confirm: gr.Button
 
 
@@ -186,6 +188,7 @@ def _build_columns() -> ColumnsCard:
     pending = gr.Textbox("", visible="hidden")
     with gr.Column(visible=False, elem_classes="egma-card", elem_id="egma-gaze-columns") as box:
         gr.Markdown("## Which column holds what?", elem_classes="egma-h2")
+        gr.Markdown(_CHECK, elem_classes="egma-hint")
         preview = gr.Dataframe(
             interactive=False, datatype="str", label="First rows", max_height=230, wrap=False, elem_id="egma-gaze-rows"
         )
@@ -197,8 +200,9 @@ def _build_columns() -> ColumnsCard:
             unit = NameMenu(
                 [(words, key) for key, words in UNITS.items()], value="", label="Times are in", min_width=160
             )
+        said = MessagePanel(elem_id="egma-gaze-columns-said")
         confirm = gr.Button("Open with these columns", variant="primary", elem_id="egma-gaze-confirm")
-    return ColumnsCard(box, pending, preview, (*parts, frame, unit), confirm)
+    return ColumnsCard(box, pending, preview, (*parts, frame, unit), said, confirm)
 
 
 def _build_answers() -> AnswersCard:
@@ -241,7 +245,8 @@ def _wire_opening(tab: GazeTab, services: Services, study: StudyTab, opened: gr.
     tab.upload.upload(handlers.open_files, [tab.upload, *open_now], [*shown, *table], **READING)
     tab.examples.input(handlers.open_example, tab.examples, shown, **READING)
     tab.back.click(handlers.use_study_film, study.film, shown, **READING)
-    card.confirm.click(handlers.confirm_columns, [card.pending, *open_now, *card.parts], shown, **READING)
+    confirmed = [card.said if each is tab.said else each for each in shown]  # beside the button that was pressed
+    card.confirm.click(handlers.confirm_columns, [card.pending, *open_now, *card.parts], confirmed, **READING)
     tab.choice.input(handlers.choose_recording, [tab.choice, *open_now], shown, **READING)
     tab.data_set.input(sets.open_data_set, [tab.data_set, tab.film, tab.gaze], indexed, **READING)
     tab.watching.tick(sets.watch_data_set, [tab.data_set, tab.film, tab.gaze], indexed, **READING)

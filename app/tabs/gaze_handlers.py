@@ -192,8 +192,7 @@ class GazeHandlers:
         more = [gr.update(value=found.guess[part]) for part in ("frame", "unit")]
         rows = {"headers": list(found.columns), "data": [list(row) for row in found.rows]}
         view = TableView(handed.folder.name, gr.update(value=rows), (*parts, *more))
-        asked = "Check which columns hold what, then open the recording."
-        opened = self._opened(shown, self.services.gaze.add(current), columns=gr.update(visible=True), said=asked)
+        opened = self._opened(shown, self.services.gaze.add(current), columns=gr.update(visible=True))
         return (*opened, *_flat(view))
 
     def _waiting(self, pending: str) -> Handed:

@@ -54,6 +54,10 @@ def line_screen(film: OpenFilm, gaze: OpenGaze) -> FilmData:
     """The title line: which film, what is open on it."""
     if not gaze.readers:
         return FilmData(title=film.title, facts=["no recording is open"])
+    if len(gaze.readers) > 1:
+        what = "simulated" if gaze.simulated else "recorded"
+        counts = ", ".join(f"{len(reader.fixations):,}" for reader in gaze.readers)
+        return FilmData(title=film.title, facts=[f"{len(gaze.readers)} readers, {what}", f"{counts} fixations"])
     facts: list[str] = []
     for reader in gaze.readers:
         track = reader.fixations

@@ -192,7 +192,7 @@ def test_a_table_shows_its_columns_and_opens_once_they_are_confirmed(
 ) -> None:
     values = handlers.open_files(upload(write_lab_table(tmp_path / "lab.csv")), film.key, "", False)
     view, (pending, preview, *parts) = opened(values), values[len(GazeView._fields) :]
-    assert view.viewer.gaze.readers == [] and "Check which columns" in view.said.text
+    assert view.viewer.gaze.readers == [] and view.said.text == ""
     assert view.columns["visible"] and preview["value"]["headers"] == ["gx", "gy", "begin", "stop"]
     guess = dict(zip((*PARTS, "frame", "unit"), (each["value"] for each in parts)))
     assert (guess["start"], guess["end"]) == ("begin", "stop")

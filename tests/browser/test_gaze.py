@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
 
+from app.examples import Examples
+from app.films import FilmStore
+from app.gaze.example import open_example as build_example
+from egma.gaze.grid import reduce_to_grid
 from egma.testing.gaze import build_track, write_reflacx_reading
 from tests.browser.running import find_checkpoint, running_page
 
@@ -112,9 +114,7 @@ def test_a_sentence_jumps_lights_its_word_and_is_compared_with_the_model(open_ta
     assert sentence["text"] in page.locator("#egma-gaze-versus .egma-where").inner_text()
 
 
-def test_the_map_in_the_browser_is_the_density_of_the_core(open_tab):
-    from egma.gaze.grid import reduce_to_grid
-
+def test_the_map_in_the_browser_is_the_density_of_the_core(open_tab, tmp_path):
     page = open_tab().page
     open_example(page)
     drawn = page.evaluate(
@@ -122,20 +122,10 @@ def test_the_map_in_the_browser_is_the_density_of_the_core(open_tab):
         return { width: grid.width, height: grid.height, values: [...grid.values] }; }"""
     )
     grid = np.array(drawn["values"]).reshape(drawn["height"], drawn["width"])
-    from app.examples import Examples
-    from app.films import FilmStore
-    from app.gaze.example import open_example as build
-
-    folder = Path(page.evaluate("'.'")).resolve()
-    assert folder.is_dir()
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as views:
-        films = FilmStore(Path(views))
-        examples = Examples(films)
-        films.reopen = examples.reopen
-        gaze = build(examples, "effusion")
-        density = gaze.readers[0].fixations.density((1024, 1024))
+    films = FilmStore(tmp_path)
+    films.reopen = Examples(films).reopen
+    gaze = build_example(Examples(films), "effusion")
+    density = gaze.readers[0].fixations.density((1024, 1024))
     expected = reduce_to_grid(density, grid.shape)
     assert np.corrcoef(grid.ravel(), expected.ravel())[0, 1] > 0.995
     assert np.abs(grid / grid.sum() - expected / expected.sum()).max() < 0.08 * (expected / expected.sum()).max()
