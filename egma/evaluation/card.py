@@ -267,7 +267,7 @@ features; everything but the gaze terms is equal. Figures are means over the see
 or patients anew; differences are paired with the first row. `python -m egma.finetune.mini.ablation --data FOLDER` makes
 them again.
 
-| | Pointing, {found["phantoms"]} fresh phantoms | less than no gaze by, or more | Inside minus outside | Pointing, boxes | difference | Macro AUROC, test | difference |
+| | Pointing, {found["phantoms"]} fresh phantoms | difference | Inside minus outside | Pointing, boxes | difference | Macro AUROC, test | difference |
 |---|---|---|---|---|---|---|---|
 {rows}
 
@@ -292,7 +292,7 @@ def _verdict(found: dict[str, Any]) -> str:
 def _effect(figure: dict[str, Any]) -> str:
     if figure["low"] is None or figure["low"] <= 0 <= figure["high"]:
         return f"shows no difference ({_interval(figure)})"
-    return f"is {'better' if figure['value'] > 0 else 'worse'} by {_interval(figure)}"
+    return f"is {'better' if figure['value'] > 0 else 'worse'}: {_interval(figure)}"
 
 
 def _gate(figures: dict[str, Any]) -> str:
