@@ -190,6 +190,7 @@ def test_the_open_recording_is_a_layer_of_the_study_tab(open_tab):
     page.locator("#egma-examples input").click()
     page.get_by_role("option", name="Phantom: left pleural effusion").click()
     gaze.wait_for()
+    page.wait_for_function("document.querySelector('#egma-viewer .egv').viewer.state.film?.width === 1024")
     gaze.click()
     assert gaze.get_attribute("aria-pressed") == "true"
     assert "Simulated gaze" in page.locator("#egma-viewer [data-status]").inner_text()
