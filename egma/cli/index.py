@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from egma.cli import index_filters
+from egma.cli.index_report import build_json, build_lines, print_hits, stats_lines
 from egma.cli.options import add_json_option, add_model_options, print_json, print_note
 from egma.errors import LibraryError, SettingsError
 
 if TYPE_CHECKING:
-    from egma.index import Hit, IndexStats, ReportIndex
-    from egma.index.build import BuildResult
-
-CAVEAT = "Research use only. Findings beside a report are read from its words by rules, not by a radiologist."
-_SHOWN_CHARS = 240
+    from egma.index import ReportIndex
 
 
 def add_parser(commands: Any) -> None:
@@ -82,7 +79,7 @@ def run_search(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"hits": [hit.as_json() for hit in hits]})
     else:
-        _print_hits(hits)
+        print_hits(hits)
     return 0
 
 
@@ -103,7 +100,7 @@ def run_stats(arguments: argparse.Namespace) -> int:
     """Print a library's figures."""
     with _open(arguments.library) as index:
         stats = index.stats()
-        _print(arguments, stats.as_json(), _stats_lines(stats))
+        _print(arguments, stats.as_json(), stats_lines(stats))
     return 0
 
 
@@ -114,7 +111,7 @@ def run_compact(arguments: argparse.Namespace) -> int:
         index.compact()
         stats = index.stats()
         won = before - stats.store_bytes
-        _print(arguments, stats.as_json(), [f"compacted: {won / 2**20:+.1f} MiB given back", *_stats_lines(stats)])
+        _print(arguments, stats.as_json(), [f"compacted: {won / 2**20:+.1f} MiB given back", *stats_lines(stats)])
     return 0
 
 
@@ -156,10 +153,10 @@ def _build(arguments: argparse.Namespace, library: Path, source: Any, *, create:
                 on_progress=task.progress,
                 should_stop=task.should_stop,
             )
-            found = _build_json(result, index)
+            found = build_json(result, index)
         if result.is_complete:
             task.finish(found)
-        _print(arguments, found, _build_lines(result, found))
+        _print(arguments, found, build_lines(result, found))
     return 0
 
 
@@ -258,46 +255,3 @@ def _print(arguments: argparse.Namespace, result: dict[str, Any], lines: list[st
         print_json(result)
     else:
         print("\n".join(lines))
-
-
-def _build_json(result: BuildResult, index: ReportIndex) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**asdict(result), "complete": result.is_complete, "library": str(index.folder), "records": len(index)}
-
-
-def _build_lines(result: BuildResult, found: dict[str, Any]) -> list[str]:
-    lines = [
-        f"{result.added:,} reports added, {result.unchanged:,} were there already, {result.duplicates:,} duplicates "
-        f"and {result.broken:,} broken left out, in {result.seconds:.1f} s; {found['records']:,} in the library"
-    ]
-    if result.broken_file:
-        lines.append(f"what was left out and why: {result.broken_file} in the library's folder")
-    if not result.is_complete:
-        lines.append(f"stopped at {result.done:,} of {result.total:,}: run the same command again to go on")
-    return lines
-
-
-def _stats_lines(stats: IndexStats) -> list[str]:
-    model = f"{stats.model} ({stats.model_hash[:8]})" if stats.model_hash else "no checkpoint named"
-    lines = [
-        f"{stats.records:,} records, {stats.sentences:,} distinct sentences, {stats.store_bytes / 2**20:.1f} MiB",
-        f"vectors of {stats.width or 0} numbers by {model}; {stats.policy}",
-    ]
-    for name, space in stats.spaces.items():
-        recall = f", recall@10 {space.recall:.3f} reading {space.nprobe} of {space.nlist} lists" if space.nlist else ""
-        lines.append(
-            f"{name}: {space.reason}{recall}; {space.waiting:,} wait to be indexed, {space.tombstones:,} tombstones"
-        )
-    return [*lines, *(f"source {name or 'unnamed'}: {count:,}" for name, count in stats.sources.items())]
-
-
-def _print_hits(hits: list[Hit]) -> None:
-    for place, hit in enumerate(hits, start=1):
-        cosine = f", cosine {hit.cosine:.3f}" if hit.cosine is not None else ""
-        stance = f", {hit.stance}" if hit.stance else ""
-        print(f"{place:3d}. {hit.id}  score {hit.score:.3f}{cosine}{stance}")
-        print(f"     {(hit.sentence or hit.text.replace(chr(10), ' '))[:_SHOWN_CHARS]}")
-    if not hits:
-        print("no report was found")
-    print_note(CAVEAT)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -22,20 +22,17 @@ from egma.index.hybrid import HybridSearch
 from egma.index.keeper import SPACES, Keeper
 from egma.index.lock import WriterLock
 from egma.index.policy import IndexPolicy
+from egma.index.reader import LibraryReader
 from egma.index.records import Hit, ReportRecord, read_id, read_record
 from egma.index.rows import (
-    RECORDS,
-    count_records,
     delete_rows,
     find_rows,
     read_meta,
     read_phrases,
-    read_records,
-    read_vectors,
     write_meta,
 )
 from egma.index.spaces import VectorSpace
-from egma.index.stats import Facets, IndexStats, gather_facets, gather_stats
+from egma.index.stats import IndexStats, gather_stats
 from egma.index.vectors import check_vectors
 from egma.index.writing import ModelStamp, write_embedded, write_given
 
@@ -46,7 +43,7 @@ if TYPE_CHECKING:
 MAX_HITS = 1_000
 
 
-class ReportIndex:
+class ReportIndex(LibraryReader):
     """One library. Built by `open`; any number of threads may search, one process at a time may write.
 
     The right to write is taken at the first write and kept until `close`; a second writer is told so in one sentence.
@@ -57,8 +54,7 @@ class ReportIndex:
     """
 
     def __init__(self, database: Database, policy: IndexPolicy) -> None:
-        self.folder = database.folder
-        self._database = database
+        super().__init__(database)
         self._policy = policy
         self._lock = WriterLock(database.folder)
         self._writing = threading.RLock()
@@ -73,27 +69,6 @@ class ReportIndex:
     def open(cls, folder: str | Path, *, create: bool = True, policy: IndexPolicy | None = None) -> ReportIndex:
         """Open the library in a folder; where there is none, make an empty one if `create`."""
         return cls(Database(Path(folder).expanduser(), create=create), policy or IndexPolicy())
-
-    def __len__(self) -> int:
-        with self._database.reading() as connection:
-            return count_records(connection)
-
-    def __contains__(self, name: object) -> bool:
-        with self._database.reading() as connection:
-            return bool(find_rows(connection, [str(name)]))
-
-    def __iter__(self) -> Iterator[str]:
-        """Every id, in the order in which the records were added."""
-        after = 0
-        while True:
-            with self._database.reading() as connection:
-                found = connection.execute(
-                    "SELECT row, id FROM records WHERE row > ? ORDER BY row LIMIT 10000", (after,)
-                ).fetchall()
-            if not found:
-                return
-            after = found[-1][0]
-            yield from (name for _, name in found)
 
     def __enter__(self) -> ReportIndex:
         return self
@@ -208,39 +183,6 @@ class ReportIndex:
         self._mend()
         return hits
 
-    def get(self, ids: Sequence[str]) -> dict[str, ReportRecord]:
-        """The records of these ids, as they were added; ids that are not there are left out."""
-        with self._database.reading() as connection:
-            rows = find_rows(connection, [str(name) for name in ids])
-            return {each.id: each.record for each in read_records(connection, list(rows.values())).values()}
-
-    def vectors_of(self, ids: Sequence[str]) -> dict[str, np.ndarray]:
-        """The unit vectors (D,) of these ids: to search by a report, give one to `search`."""
-        with self._database.reading() as connection:
-            names = {row: name for name, row in find_rows(connection, [str(name) for name in ids]).items()}
-            width = int(read_meta(connection).get("width", "1"))
-            rows, vectors = read_vectors(connection, RECORDS, list(names), width)
-        return {names[int(row)]: vector for row, vector in zip(rows, vectors)}
-
-    def digests_of(self, ids: Sequence[str]) -> dict[str, bytes]:
-        """The digest (`ReportRecord.digest`) of each of these ids that is there."""
-        with self._database.reading() as connection:
-            marked = json.dumps(list(ids))
-            there = "SELECT id, digest FROM records WHERE id IN (SELECT value FROM json_each(?))"
-            return dict(connection.execute(there, (marked,)))
-
-    def ids_of_digests(self, digests: Sequence[bytes]) -> dict[bytes, str]:
-        """An id for each of these digests that is there."""
-        with self._database.reading() as connection:
-            there = "SELECT id FROM records WHERE digest = ? ORDER BY row LIMIT 1"
-            found = [(digest, connection.execute(there, (digest,)).fetchone()) for digest in digests]
-        return {digest: row[0] for digest, row in found if row is not None}
-
-    def note(self, key: str) -> str:
-        """What `write_note` kept under a key, "" where nothing was."""
-        with self._database.reading() as connection:
-            return read_meta(connection).get(f"note:{key}", "")
-
     def write_note(self, key: str, value: str) -> None:
         """Keep a short text with the library, such as how far a build came; "" forgets it."""
         with self._write() as connection:
@@ -260,22 +202,6 @@ class ReportIndex:
         with self._database.reading() as connection:
             return gather_stats(connection, self._database, self._spaces, self._policy)
 
-    def facets(self) -> Facets:
-        """What a search can be narrowed to: the values that are there, counted."""
-        with self._database.reading() as connection:
-            return gather_facets(connection)
-
-    @property
-    def generation(self) -> int:
-        """Grows with every change, by whichever process: what was computed of the library is good while it stays."""
-        with self._database.reading() as connection:
-            return int(read_meta(connection)["generation"])
-
-    def check_model(self, checkpoint: Checkpoint) -> None:
-        """Refuse a checkpoint that did not make this library's vectors, by name and with what to do."""
-        with self._database.reading() as connection:
-            ModelStamp.read(connection).check(checkpoint, self.folder)
-
     def catch_up(self, *, labels: bool = True) -> None:
         """Index every vector that waits, now; `labels`: also read the findings of records that came with vectors."""
         with self._writing:
@@ -290,10 +216,6 @@ class ReportIndex:
             self._lock.acquire()
         self._keeper.catch_up(whole=True)
 
-    def reading(self) -> AbstractContextManager[sqlite3.Connection]:
-        """A connection that sees one state of the library, for the library's own tools."""
-        return self._database.reading()
-
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """A transaction of the library's only writer, for the library's own tools."""
         return self._write()
@@ -307,7 +229,7 @@ class ReportIndex:
             raise LibraryError("wanted a list of ids, got one text; put it in a list")
         names = [read_id(name) for name in ids]
         if len(set(names)) != len(names):
-            twice = next(name for name in names if names.count(name) > 1)
+            twice = Counter(names).most_common(1)[0][0]
             raise LibraryError(f"the id {twice[:60]!r} stands twice in one addition; give every record its own")
         given = [None] * len(names) if records is None else list(records)
         if len(given) != len(names):
