@@ -144,6 +144,8 @@ def _training(training: dict[str, Any]) -> str:
   bias to the centre); nobody's eyes were recorded. On real films, weak anatomical priors say where "left", "right" and
   zones may lie.
 - {_trunks(training)}
+- A film's vector is laid out by what those layers answer, each finding along an axis of the shared space, and stays so;
+  sentences were trained to point along the axes. So films are told apart by label supervision, words by sentences.
 - Seed {training.get("recipe", {}).get("seed", 0)}. On validation: macro AUROC {_number(validation.get("auroc"))}, phantoms pointed at {_number(validation.get("pointing"))}.
 - Again: `python -m egma.finetune.mini --data FOLDER --out checkpoints/egma-mini`, then
   `python -m egma evaluate card egma-mini --data FOLDER`."""
