@@ -8,6 +8,7 @@ import gradio as gr
 
 import app.api
 import app.tabs.about
+import app.tabs.evaluate
 import app.tabs.gaze
 import app.tabs.reports
 import app.tabs.study
@@ -42,6 +43,8 @@ def build_page(services: Services, first: OpenFilm) -> gr.Blocks:
                 app.tabs.reports.build(services, study, first, reports)
             with gr.Tab("Train", id="train") as train:
                 app.tabs.train.build(services, study, train)
+            with gr.Tab("Evaluate", id="evaluate") as evaluate:
+                app.tabs.evaluate.build(services, study, evaluate)
             with gr.Tab("About", id="about") as about:
                 app.tabs.about.build(services, study, about)
         app.api.build(services)

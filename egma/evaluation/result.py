@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,8 @@ from egma.evaluation.outcome import TaskResult, finite
 MACRO = "all"
 """The item of a figure over all classes."""
 DIGITS = 6
+FILMS_NAME = "films.json"
+"""Where each film of a result lies, seen from the result's own folder."""
 SIGNIFICANT = 0.05
 
 
@@ -122,6 +126,9 @@ class Evaluation:
             (folder / "cases.csv").write_text(_cases_csv(self.cases), encoding="utf-8", newline="")
         for draw in self.pictures:
             draw(folder)
+        if self.films:
+            found = {name: os.path.relpath(path, folder) for name, path in sorted(self.films.items())}
+            (folder / FILMS_NAME).write_text(json.dumps(found, indent=0) + "\n", encoding="utf-8")
         if self.cases and self.films:
             from egma.evaluation.gallery import draw_gallery
 

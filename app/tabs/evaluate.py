@@ -1,0 +1,167 @@
+"""The Evaluate tab: what to measure, how far it is, tables with intervals, and the films behind a figure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app.menus import NameMenu, NamesMenu
+from app.panels import MessagePanel
+from app.panels.evaluation import EvaluationData, EvaluationPanel
+from app.panels.training import RunPanel, RunsPanel
+from app.services import Services
+from app.tabs import evaluate_screen
+from app.tabs.evaluate_handlers import TASKS, EvaluateHandlers
+from app.tabs.study import AT_ONCE, READING, StudyTab
+
+LOOK_EVERY_S = 1.5
+INTRO = (
+    "Measure checkpoints as the field does. Put a data set, as its owners lay it out, into the folder `datasets` of "
+    "the data root. Research use only: a figure holds for its list of films, its prompts and its checkpoint."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluateTab:
+    """The tab's components that take part in events."""
+
+    task: gr.Dropdown
+    data: NameMenu
+    checkpoints: NamesMenu
+    start: gr.Button
+    find: gr.Button
+    show: gr.Button
+    said: MessagePanel
+    run: gr.Textbox
+    stamp: gr.Textbox
+    runs: RunsPanel
+    panel: RunPanel
+    result: EvaluationPanel
+    pictures: gr.Gallery
+    exports: gr.File
+    command: gr.Textbox
+    stop: gr.Button
+    delete: gr.Button
+    behind: MessagePanel
+    films: gr.Gallery
+    chosen: gr.Textbox
+    looking: gr.Timer
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The components in the order of `LookView`."""
+        return [
+            *(self.run, self.stamp, self.runs, self.panel, self.result, self.pictures, self.exports),
+            *(self.command, self.stop, self.delete),
+        ]
+
+
+def build(services: Services, study: StudyTab, opened: gr.Tab) -> EvaluateTab:
+    """Lay the tab out and wire it. Decisions belong in `EvaluateHandlers`."""
+    handlers = EvaluateHandlers(services)
+    run, stamp, chosen = (gr.Textbox("", visible="hidden") for _ in range(3))
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=4, min_width=320, elem_classes="egma-side"):
+            form = _build_form(services)
+            with gr.Column(elem_classes="egma-card"):
+                gr.Markdown("## Evaluations", elem_classes="egma-h2")
+                runs = RunsPanel(elem_id="egma-evaluations")
+        with gr.Column(scale=10, min_width=320, elem_classes="egma-side"):
+            shown = _build_result()
+    tab = EvaluateTab(
+        **form, **shown, run=run, stamp=stamp, chosen=chosen, runs=runs, looking=gr.Timer(LOOK_EVERY_S, active=False)
+    )
+    _wire(tab, handlers, study, opened)
+    return tab
+
+
+def _build_form(services: Services) -> dict[str, Any]:
+    hosted = services.settings.on_space
+    with gr.Column(elem_classes="egma-card"):
+        gr.Markdown("## Measure", elem_classes="egma-h2")
+        gr.Markdown(INTRO, elem_classes="egma-hint")
+        task = gr.Dropdown(list(TASKS), value=TASKS[0][1], label="Task", filterable=False, elem_id="egma-evaluate-task")
+        data = NameMenu(
+            [("none: phantoms only", "")], value="", label="Data", filterable=False, elem_id="egma-evaluate-data"
+        )
+        checkpoints = NamesMenu(
+            services.models.choices(),
+            value=[services.models.default.name],
+            multiselect=True,
+            label="Checkpoints, the first is compared with",
+            elem_id="egma-evaluate-models",
+        )
+        start = gr.Button("Start", variant="primary", interactive=not hosted, elem_id="egma-evaluate-start")
+        with gr.Row(elem_classes="egma-row"):
+            find = gr.Button("What is in this data?", size="sm", min_width=120)
+            show = gr.Button("Show command", size="sm", min_width=100)
+        said = MessagePanel(elem_id="egma-evaluate-said")
+    return {
+        "task": task,
+        "data": data,
+        "checkpoints": checkpoints,
+        "start": start,
+        "find": find,
+        "show": show,
+        "said": said,
+    }
+
+
+def _build_result() -> dict[str, Any]:
+    with gr.Column(elem_classes="egma-card"):
+        panel = RunPanel(elem_id="egma-evaluation")
+        with gr.Row(elem_classes="egma-row"):
+            stop = gr.Button("Stop", size="sm", variant="stop", visible=False, min_width=90)
+            delete = gr.Button("Delete", size="sm", visible=False, min_width=90)
+        result = EvaluationPanel(EvaluationData(empty=evaluate_screen.NO_RESULT), elem_id="egma-evaluate-result")
+        behind = MessagePanel(elem_id="egma-evaluate-behind")
+        films = gr.Gallery(
+            [],
+            label="Films behind the figure",
+            columns=4,
+            height=420,
+            visible=False,
+            allow_preview=False,
+            elem_id="egma-evaluate-films",
+        )
+    with gr.Column(elem_classes="egma-card"):
+        pictures = gr.Gallery(
+            [],
+            label="Figures",
+            columns=2,
+            height=460,
+            visible=False,
+            object_fit="contain",
+            elem_id="egma-evaluate-plots",
+        )
+        exports = gr.File(None, label="Export", file_count="multiple", interactive=False, visible=False)
+        command = gr.Textbox(
+            "", label="The same in a terminal", interactive=False, lines=1, max_lines=3, elem_id="egma-evaluate-command"
+        )
+    return {
+        "panel": panel,
+        "stop": stop,
+        "delete": delete,
+        "result": result,
+        "behind": behind,
+        "films": films,
+        "pictures": pictures,
+        "exports": exports,
+        "command": command,
+    }
+
+
+def _wire(tab: EvaluateTab, handlers: EvaluateHandlers, study: StudyTab, opened: gr.Tab) -> None:
+    form, now = [tab.task, tab.data, tab.checkpoints], [tab.run, tab.stamp]
+    opened.select(handlers.open_tab, tab.run, [tab.looking, tab.data, tab.checkpoints, *tab.outputs], **AT_ONCE)
+    tab.looking.tick(handlers.look, now, tab.outputs, trigger_mode="once", **AT_ONCE)
+    tab.start.click(handlers.start, form, tab.said, **AT_ONCE)
+    tab.find.click(handlers.find_sets, tab.data, tab.said, **AT_ONCE)
+    tab.show.click(handlers.write_command, form, tab.said, **AT_ONCE)
+    tab.runs.choose_run(handlers.choose, None, tab.outputs, **AT_ONCE)
+    tab.stop.click(handlers.stop, tab.run, None, **AT_ONCE)
+    tab.delete.click(handlers.delete, tab.run, tab.outputs, **AT_ONCE)
+    tab.result.choose_cell(handlers.choose_cell, tab.run, [tab.behind, tab.films, tab.chosen], **READING)
+    study.open_film(tab.films.select, handlers.open_case, [tab.run, tab.chosen])
