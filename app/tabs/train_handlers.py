@@ -150,6 +150,7 @@ class TrainHandlers:
         room = self.room
         room.check_allowed()
         settings = train_form.read_form(self.services, room, values)
+        _check_data(settings)
         job = launch(
             new_job_folder(room.runs),
             egma_argv("finetune", "{folder}"),
@@ -280,6 +281,20 @@ class TrainHandlers:
         films = [(np.rint(each.study.pixels * 255).astype(np.uint8), each.sentences[0]) for each in built]
         said = "Synthetic films with known lesions and simulated gaze, built when the run starts. Ready to train on."
         return DataView(RowsData(), RowsData(), _gallery(films), NoticesData(), MessageData(text=said, kind="wait"))
+
+
+def _check_data(settings: FinetuneSettings) -> None:
+    """Refuse data with problems before a job starts. A gaze data set's root takes minutes: its job checks it.
+
+    Raises:
+        DataError: one sentence with what is wrong, by row.
+    """
+    from egma.data.build import Source
+    from egma.data.opening import examine_data
+    from egma.finetune.examples import build_reading, check_ready
+
+    if settings.data != PHANTOMS and not Source(Path(settings.data)).kind:
+        check_ready(examine_data(settings.data, build_reading(settings)))
 
 
 def _find_or_first(room: TrainingRoom, run: str, jobs: list[JobFolder]) -> JobFolder:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from egma.data.labels import label_sentence
 from egma.data.maps import Grid
-from egma.data.opening import Reading, examine_data
+from egma.data.opening import Examination, Reading, examine_data
 from egma.data.sample import GazeChoice, Sample, SampleSet
 from egma.errors import DataError
 from egma.findings import FINDINGS
@@ -198,15 +198,25 @@ def build_reading(settings: FinetuneSettings, grid: Grid | None = None, cache: P
     )
 
 
+def check_ready(found: Examination) -> None:
+    """Refuse data that nothing sound can be trained on.
+
+    Raises:
+        DataError: every kind of problem in one sentence, blocking ones first.
+    """
+    if found.ready:
+        return
+    said = [problem.sentence for problem in found.problems]
+    more = f" (and {len(said) - _MOST_TOLD} more kinds of problem)" if len(said) > _MOST_TOLD else ""
+    raise DataError(f"the data cannot be trained on: {'; '.join(said[:_MOST_TOLD])}{more}")
+
+
 def _open_films(settings: FinetuneSettings, grid: Grid, note: Note, cache: Path | None) -> SampleSet:
     def tell(done: int, total: int) -> None:
         note(done, total, "building gaze maps")
 
     found = examine_data(settings.data, build_reading(settings, grid, cache), on_progress=tell)
-    if not found.ready:
-        said = [problem.sentence for problem in found.problems]  # blocking ones first
-        more = f" (and {len(said) - _MOST_TOLD} more kinds of problem)" if len(said) > _MOST_TOLD else ""
-        raise DataError(f"the data cannot be trained on: {'; '.join(said[:_MOST_TOLD])}{more}")
+    check_ready(found)
     return replace(found.samples, samples=tuple(each for each in found.samples if each.image_path is not None))
 
 

@@ -114,4 +114,5 @@ def to_unit_range(films: np.ndarray, device: torch.device) -> Tensor:
 
 def _run(model: EgmaModel, pixels: Pixels, places: Sequence[int]) -> ImageFeatures:
     with torch.inference_mode():
-        return model.image(model.normalize(to_unit_range(pixels.read(places), model.logit_scale.device)))
+        films = model.normalize(to_unit_range(pixels.read(places), model.logit_scale.device))
+        return model.image(films.contiguous(memory_format=torch.channels_last))

@@ -196,6 +196,15 @@ def test_a_table_that_points_to_the_systems_files_is_named_by_row(handlers, tmp_
     assert not any("root:" in sentence for sentence in shown.problems.sentences)
 
 
+def test_bad_data_stops_a_run_before_it_starts(handlers, services, tmp_path):
+    folder = tmp_path / "datasets" / "bad"
+    folder.mkdir(parents=True)
+    (folder / "labels.csv").write_text("image,patient,split,Effusion\n/etc/passwd,p1,train,1\n../x.png,p2,val,0\n")
+    with pytest.raises(gr.Error, match="cannot be trained on"):
+        handlers.start(*form(preset="heads", data="datasets/bad"))
+    assert list_jobs(services.runs) == []
+
+
 def test_a_good_table_is_counted_and_shown(handlers, tmp_path):
     from PIL import Image
 
