@@ -32,6 +32,7 @@ const nothing = (value) => make("div", { class: value.state === "failed" ? "egma
 const render = (element, value, trigger) => {
   const root = element.querySelector("[data-root]");
   if (!root || !value) return;
+  if (value.polite && root.querySelector(".egma-hits")) return;
   if (value.state !== "ready") { refill(root, nothing(value)); return; }
   const sent = value.hits.map(({ id, score, matched }) => ({ id, score, matched }));
   refill(root, 

@@ -42,6 +42,7 @@ class HitsData(GradioModel):
         meaning: what the score means, and what it does not.
         caveat: the measured figure behind a search by film.
         command: what to run, shown to be copied.
+        polite: give way to results that are on screen already.
     """
 
     state: Literal["empty", "ready", "none", "failed", "waiting"] = "empty"
@@ -50,6 +51,7 @@ class HitsData(GradioModel):
     title: str = ""
     meaning: str = ""
     caveat: str = ""
+    polite: bool = False
     hits: list[HitData] = Field(default_factory=list)
 
 

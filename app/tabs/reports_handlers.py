@@ -94,9 +94,10 @@ class ReportsHandlers:
 
         question = Asked(*asked)
         hits, engine, film = near_film(self.services, question, HITS)
-        caveat = show.film_caveat(load_film_settings(engine.checkpoint), engine)
+        settings = load_film_settings(engine.checkpoint)
+        caveat, meaning = show.film_caveat(settings, engine), show.film_meaning(settings)
         title = f"{counted(hits)} nearest to “{film.title}”"
-        found = show.hits_screen(hits, self._library(question), title, show.FILM_MEANING, caveat)
+        found = show.hits_screen(hits, self._library(question), title, meaning, caveat)
         return FoundView(found, films_like(self.services, question, film))
 
     @answering(failed)

@@ -198,10 +198,15 @@ class ImportHandlers:
         return LookView(
             library=gr.update(choices=[(title_of(name), name) for name in names], value=chosen),
             archive=gr.update(choices=archives, value=shelf, visible=bool(archives)),
-            hits=UNCHANGED if chosen == library and names else greeting(names, working=working, kept=libraries.is_kept),
+            hits=self._greeting(names, working, polite=chosen == library),
             job=job_screen(None if arriving and not working and is_done(job) else job),
             polling=gr.Timer(active=working),
         )
+
+    def _greeting(self, names: list[str], working: bool, *, polite: bool) -> HitsData:
+        """What stands where results will be; results of the library that is chosen are left there."""
+        words = greeting(names, working=working, kept=self.services.libraries.is_kept)
+        return words.model_copy(update={"polite": polite})
 
     def _started(self, job: Any) -> StartedView:
         return StartedView(MessageData(), UNCHANGED, job_screen(job), gr.Timer(active=True))

@@ -35,10 +35,6 @@ TEXT_MEANING = (
     "The score says how near the top a report came in two rankings joined, by meaning and by words: 1 is first in "
     "both. It orders reports; it is not a probability."
 )
-FILM_MEANING = (
-    "The score is the cosine of the report with what sets this film apart from the average film. It orders reports; "
-    "it is not a probability, and small differences mean nothing."
-)
 NO_DRAFT = (
     "A draft is put together from sentences of the ten reports nearest to the film on screen; you accept each yourself."
 )
@@ -88,7 +84,7 @@ def score_words(hit: Hit) -> str:
     by_meaning, by_words = hit.place
     places = [f"{ordinal(place)} by {name}" for place, name in ((by_meaning, "meaning"), (by_words, "words")) if place]
     if not places:
-        return f"Cosine {hit.score:.3f}"
+        return f"Score {hit.score:.3f}"
     cosine = f"; cosine of the marked sentence {hit.cosine:.2f}" if hit.cosine is not None else ""
     return f"Score {hit.score:.2f}: {', '.join(places)}{cosine}"
 
@@ -158,6 +154,16 @@ def report_screen(report: str, record: ReportRecord, library: str, matched: str 
 def askable(text: str) -> tuple[Sentence, ...]:
     """The sentences of a report that can be asked of a film, in order."""
     return split_report(text)
+
+
+def film_meaning(settings: FilmSearchSettings) -> str:
+    """What the score of a search by film is, and what it is not."""
+    asked = "this film" if settings.film_mean is None else "what sets this film apart from the average film"
+    fit = f" plus {settings.patch_weight:g} times how well its sentences fit patches" if settings.patch_weight else ""
+    return (
+        f"The score is the cosine of the report with {asked}{fit}. It orders reports; it is not a probability, and "
+        "small differences mean nothing."
+    )
 
 
 def film_caveat(settings: FilmSearchSettings, engine: Engine) -> str:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from egma.index.film_ranking import CANDIDATES, film_question, order_anew, patch_support
+from egma.index.film_ranking import CANDIDATES, film_question, patch_support
 from egma.index.film_settings import FilmSearchSettings, load_film_settings
 from egma.index.filters import Filters
 from egma.index.records import Hit
-from egma.index.sections import split_report
 
 if TYPE_CHECKING:
     from egma.index.store import ReportIndex
@@ -26,7 +24,10 @@ def search_by_film(
     filters: Filters | None = None,
     settings: FilmSearchSettings | None = None,
 ) -> list[Hit]:
-    """The k reports nearest to a film, best first; `Hit.score` is the cosine with what sets the film apart.
+    """The k reports nearest to a film, best first.
+
+    `Hit.score` is the cosine of report and film (less the mean film, where the checkpoint's settings take it off), plus
+    the weighted fit of sentences to patches where they look at patches; those are the first 100.
 
     Args:
         settings: how to rank; the checkpoint's own where not given.
@@ -37,18 +38,16 @@ def search_by_film(
     wanted = max(k, CANDIDATES) if chosen.patch_weight else k
     hits: list[Hit] = list(index.search(question, wanted, filters))  # type: ignore[arg-type]
     if chosen.patch_weight and hits:
-        hits = _by_patches(engine, study, hits, chosen.patch_weight)
+        hits = _by_patches(index, engine, study, hits, chosen.patch_weight)
     return hits[:k]
 
 
-def _by_patches(engine: Engine, study: Study, hits: list[Hit], weight: float) -> list[Hit]:
-    """The first hits ordered anew by how well their sentences fit the film's patches."""
+def _by_patches(index: ReportIndex, engine: Engine, study: Study, hits: list[Hit], weight: float) -> list[Hit]:
+    """The first hits ordered anew by how well their sentences fit the film's patches, which counts in their score."""
     grid = engine.embed_studies([study]).patches[0]
     patches = grid[engine.geometry(study).seen_patches(grid.shape[:2])]
-    support = np.zeros(len(hits), np.float32)
-    for place, hit in enumerate(hits):
-        sentences = list(dict.fromkeys(sentence.text for sentence in split_report(hit.text)))
-        if sentences:
-            support[place] = patch_support(patches, engine.embed_texts(sentences)).mean()
-    scores = np.array([hit.score for hit in hits], np.float32)
-    return [hits[place] for place in np.argsort(-order_anew(scores, support, weight), kind="stable")]
+    sentences = index.sentence_vectors_of([hit.id for hit in hits])
+    support = [float(patch_support(patches, rows).mean()) if len(rows := sentences[hit.id]) else 0.0 for hit in hits]
+    mixed = [replace(hit, score=hit.score + weight * extra) for hit, extra in zip(hits, support)]
+    first = sorted(mixed[:CANDIDATES], key=lambda hit: -hit.score)
+    return [*first, *hits[CANDIDATES:]]

@@ -8,7 +8,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from egma.index.database import Database
+from egma.index.matching import read_sentences
 from egma.index.records import ReportRecord
 from egma.index.rows import RECORDS, count_records, find_rows, read_meta, read_records, read_vectors
 from egma.index.stats import Facets, gather_facets
@@ -64,6 +67,17 @@ class LibraryReader:
             width = int(read_meta(connection).get("width", "1"))
             rows, vectors = read_vectors(connection, RECORDS, list(names), width)
         return {names[int(row)]: vector for row, vector in zip(rows, vectors)}
+
+    def sentence_vectors_of(self, ids: Sequence[str]) -> dict[str, Float32]:
+        """Unit vectors (S, D) of the different sentences of these reports, as they were embedded."""
+        found: dict[str, Float32] = {}
+        with self._database.reading() as connection:
+            width = int(read_meta(connection).get("width", "1"))
+            for name, row in find_rows(connection, [str(each) for each in ids]).items():
+                distinct = {each.text: each.vector for each in read_sentences(connection, row, width)}
+                vectors = [vector for vector in distinct.values() if vector is not None]
+                found[name] = np.stack(vectors) if vectors else np.zeros((0, width), np.float32)
+        return found
 
     def digests_of(self, ids: Sequence[str]) -> dict[str, bytes]:
         """The digest (`ReportRecord.digest`) of each of these ids that is there."""

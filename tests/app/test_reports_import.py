@@ -111,6 +111,8 @@ def test_a_table_becomes_a_library_by_a_job_that_another_page_can_follow(handler
     view = handlers.follow("", "")
     assert view.library["value"] == "my reports"
     assert "2 reports added" in view.job.text
+    assert (view.hits.state, view.hits.polite) == ("empty", False)  # another library: older results go
+    assert handlers.follow("my reports", "").hits.polite
     assert "1 broken rows listed" in view.job.text
     assert view.job.can_stop is False
     assert not (job.path / TABLE_NAME).exists()  # the reader's table is not kept twice
