@@ -13,7 +13,7 @@ from app.panels.evaluation import EvaluationData, EvaluationPanel
 from app.panels.training import RunPanel, RunsPanel
 from app.services import Services
 from app.tabs import evaluate_screen
-from app.tabs.evaluate_handlers import TASKS, EvaluateHandlers
+from app.tabs.evaluate_handlers import EXPORTS, TASKS, EvaluateHandlers
 from app.tabs.study import AT_ONCE, READING, StudyTab
 
 LOOK_EVERY_S = 1.5
@@ -40,7 +40,7 @@ class EvaluateTab:
     panel: RunPanel
     result: EvaluationPanel
     pictures: gr.Gallery
-    exports: gr.File
+    exports: tuple[gr.DownloadButton, ...]
     command: gr.Textbox
     stop: gr.Button
     delete: gr.Button
@@ -53,8 +53,8 @@ class EvaluateTab:
     def outputs(self) -> list[Any]:
         """The components in the order of `LookView`."""
         return [
-            *(self.run, self.stamp, self.runs, self.panel, self.result, self.pictures, self.exports),
-            *(self.command, self.stop, self.delete),
+            *(self.run, self.stamp, self.runs, self.panel, self.result, self.pictures),
+            *(*self.exports, self.command, self.stop, self.delete),
         ]
 
 
@@ -120,8 +120,8 @@ def _build_result() -> dict[str, Any]:
         films = gr.Gallery(
             [],
             label="Films behind the figure",
+            show_label=False,
             columns=4,
-            height=420,
             visible=False,
             allow_preview=False,
             elem_id="egma-evaluate-films",
@@ -130,15 +130,27 @@ def _build_result() -> dict[str, Any]:
         pictures = gr.Gallery(
             [],
             label="Figures",
+            show_label=False,
             columns=2,
-            height=460,
             visible=False,
             object_fit="contain",
             elem_id="egma-evaluate-plots",
         )
-        exports = gr.File(None, label="Export", file_count="multiple", interactive=False, visible=False)
+        with gr.Row(elem_classes="egma-row"):
+            exports = tuple(
+                gr.DownloadButton(
+                    name, size="sm", visible=False, min_width=110, elem_id=f"egma-export-{name.split('.')[0]}"
+                )
+                for name in EXPORTS
+            )
         command = gr.Textbox(
-            "", label="The same in a terminal", interactive=False, lines=1, max_lines=3, elem_id="egma-evaluate-command"
+            "",
+            label="The same in a terminal",
+            interactive=False,
+            visible=False,
+            lines=1,
+            max_lines=3,
+            elem_id="egma-evaluate-command",
         )
     return {
         "panel": panel,

@@ -41,7 +41,7 @@ _FOLDER = "evaluations"
 _THUMBNAIL_PX = 240
 _BUSY = ("running", "queued", "stopping")
 _PICTURES = ("roc.png", "reliability.png", "cnr.png", "gaze_share.png")
-_EXPORTS = (RESULT_NAME, "figures.csv", "table.md", "cases.csv")
+EXPORTS = (RESULT_NAME, "figures.csv", "table.md", "cases.csv")
 _HOSTED = "Evaluations are switched off on this hosted demo; run the workbench on your own machine: python app.py"
 
 
@@ -54,7 +54,10 @@ class LookView(NamedTuple):
     panel: Any
     result: Any
     pictures: Any
-    exports: Any
+    result_json: Any
+    figures_csv: Any
+    table_md: Any
+    cases_csv: Any
     command: Any
     stop: Any
     delete: Any
@@ -184,7 +187,7 @@ class EvaluateHandlers:
         for row in rows:
             path = self._find_film(job, row["film"])
             if path is not None:
-                said = f"{row['item']}: {row['truth']}, said {row['answer']}"
+                said = f"{row['truth']}, said {row['answer']}" + (f", {row['item']}" if item == MACRO else "")
                 films.append((_thumbnail(path), said))
                 kept.append({"film": row["film"], "phrase": row["phrase"] or row["item"]})
         what = "all classes" if item == MACRO else item
@@ -235,8 +238,8 @@ class EvaluateHandlers:
                 panel=_run_data(job, state) if job else RunData(),
                 result=_screen(job, values) if job else EvaluationData(empty=evaluate_screen.NO_RESULT),
                 pictures=self._pictures(job, values),
-                exports=self._exports(job, values),
-                command=_command(job) if job else "",
+                **self._exports(job, values),
+                command=gr.update(value=_command(job) if job else "", visible=job is not None),
                 stop=gr.update(visible=bool(state and state.name in _BUSY)),
                 delete=gr.update(visible=bool(state and state.is_over)),
             )
@@ -246,9 +249,14 @@ class EvaluateHandlers:
         found = [self._copied(job, name) for name in _PICTURES if job is not None and (_place(job) / name).is_file()]
         return gr.update(value=found if values else [], visible=bool(values and found))
 
-    def _exports(self, job: JobFolder | None, values: Any) -> Any:
-        found = [self._copied(job, name) for name in _EXPORTS if job is not None and (_place(job) / name).is_file()]
-        return gr.update(value=found if values else None, visible=bool(values and found))
+    def _exports(self, job: JobFolder | None, values: Any) -> dict[str, Any]:
+        """A button for each file that the result has."""
+        found = {}
+        for name in EXPORTS:
+            there = job is not None and bool(values) and (_place(job) / name).is_file()
+            copy = self._copied(job, name) if job is not None and there else None
+            found[name.replace(".", "_")] = gr.update(value=copy, visible=there)
+        return found
 
     def _copied(self, job: JobFolder, name: str) -> str:
         """A copy under a random name in the page's own folder, which alone is served."""
@@ -342,4 +350,4 @@ def _thumbnail(path: Path) -> np.ndarray:
     return np.asarray(picture)
 
 
-__all__ = ["TASKS", "CellView", "EvaluateHandlers", "LookView"]
+__all__ = ["EXPORTS", "TASKS", "CellView", "EvaluateHandlers", "LookView"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.panels.evaluation import Cell, EvaluationData, Line, Table
+from app.views.wording import as_sentence
 from egma.evaluation.result import MACRO, SIGNIFICANT
 
 NO_RESULT = (
@@ -27,7 +28,8 @@ def result_screen(values: dict[str, Any] | None, cases: set[tuple[str, str]]) ->
         return _plain_screen(values)
     data = values["data"]
     facts = [
-        f"{data['n']} cases of {data['patients']} patients. Views: {data['views']}. {data['rule']}.",
+        f"{data['n']} cases of {data['patients']} patients. Views: {data['views']}.",
+        as_sentence(data["rule"]),
         f"List {data['list_sha256'][:12]}; prompts: {values['protocol'].get('prompts', {}).get('name', 'none')}; "
         f"seed {values['protocol'].get('seed', 0)}; {values['protocol'].get('draws', 0)} draws by patient.",
     ]
@@ -37,7 +39,7 @@ def result_screen(values: dict[str, Any] | None, cases: set[tuple[str, str]]) ->
         if each["significant"]
     }
     tables = [_main_table(values, marks, cases), *_item_tables(values, marks, cases), *_published(values)]
-    notes = [*values["notes"], *([_MARKED] if marks else []), *([_CLICK] if cases else [])]
+    notes = [*map(as_sentence, values["notes"]), *([_MARKED] if marks else []), *([_CLICK] if cases else [])]
     return EvaluationData(title=f"{data['title']}: {values['task']}", facts=facts, tables=tables, notes=notes)
 
 
