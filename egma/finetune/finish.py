@@ -97,8 +97,9 @@ def _calibrate(learner: Learner, films: Batcher, train_labels: np.ndarray, seen:
     rate = np.where(known > 0, (train > 0).sum(axis=0) / np.maximum(known, 1), 0.05)
     present, spoken = labels[:, judged] > 0, labels[:, judged] != 0
     scores = score_films(learner, films, seen)[:, own]
+    patients = np.array([sample.patient for sample in films.examples.samples])
     with torch.inference_mode(False), torch.enable_grad():
-        fitted = calibrate_findings(chosen, scores.copy(), present, spoken, rate)
+        fitted = calibrate_findings(chosen, scores.copy(), present, spoken, rate, patients)
     return {name: fitted.get(name, finding) for name, finding in classify.items()}
 
 

@@ -15,14 +15,14 @@ DESCRIPTIONS = {
 _VALUES: dict[str, dict[str, Any]] = {
     "demo": {
         "new_heads": True,
-        "phantoms": 320,
+        "phantoms": 256,
         "validation_phantoms": 60,
-        "epochs": 15,
+        "epochs": 12,
         "batch": 32,
         "learning_rate": 2e-3,
         "contrastive_weight": 0.5,
         "label_alignment_weight": 0.5,
-        "validate_every": 30,
+        "validate_every": 16,
         "best_by": "pointing",
         "precision": "float32",
         "patience": 0,

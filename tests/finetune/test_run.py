@@ -109,6 +109,16 @@ def test_every_preset_trains_and_leaves_a_checkpoint_that_loads(tiny_base: Path,
     assert np.isfinite(engine.embed_texts(["Left pleural effusion."])).all()
 
 
+def test_probabilities_are_fitted_where_validation_films_say_enough(tiny_base: Path, tmp_path: Path) -> None:
+    settings = small_settings(tiny_base, validation_phantoms=24, max_steps=2, validate_every=2)
+    run_finetune(tmp_path / "run", settings)
+    before = egma.load_engine(tiny_base, device="cpu").checkpoint.config.classify["Effusion"]
+    after = egma.load_engine(tmp_path / "run" / "checkpoint", device="cpu").checkpoint.config.classify["Effusion"]
+    assert after.positive == before.positive
+    assert (after.scale, after.bias, after.threshold) != (before.scale, before.bias, before.threshold)
+    assert after.spread is not None
+
+
 def test_the_probe_leaves_the_text_side_and_the_trunk_as_they_were(tiny_base: Path, tmp_path: Path) -> None:
     run_finetune(tmp_path / "run", small_settings(tiny_base, "probe", max_steps=2, validate_every=2))
     before, after = (egma.load_engine(each, device="cpu") for each in (tiny_base, tmp_path / "run" / "checkpoint"))
