@@ -169,6 +169,15 @@ def test_the_gaze_share_curve_stands_beside_the_published_one(evaluate: Run, tmp
     assert (tmp_path / "out" / "gaze_share.png").stat().st_size > 5_000
 
 
+def test_the_gaze_share_curve_of_the_shipped_checkpoint_is_read(evaluate: Run) -> None:
+    folder = Path(__file__).resolve().parents[2] / "checkpoints" / "egma-mini"
+    if not (folder / "ablations.json").is_file():
+        pytest.skip("this checkout has no ablations of egma-mini")
+    status, found, _ = evaluate("gaze_share", checkpoint=str(folder))
+    assert status == 0 and found["metric"] == "pointing"
+    assert found["shares"][-1]["share"] == 100 and len(found["shares"][-1]["values"]) >= 1
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -49,7 +49,8 @@ def run(arguments: argparse.Namespace) -> TaskResult:
 def read_points(path: Path, metric: str | None) -> tuple[list[tuple[float, float]], str]:
     """(share in percent, value) of every run, and the measure's name.
 
-    The file is a list of rows, or an object that has one under "gaze_share" or "rows". A row has `share` (percent, or
+    The file is what `egma.finetune.mini.ablation` writes, a list of rows, or an object that has one under "gaze_share" or
+    "rows". A row has `share` (percent, or
     a fraction up to 1) and either `value`, or numbers by name of which `metric` chooses one.
     """
     from egma.errors import DataError
@@ -60,6 +61,8 @@ def read_points(path: Path, metric: str | None) -> tuple[list[tuple[float, float
         raise DataError(f"no ablations were found: wanted {path.name}; name a file with --ablations") from None
     except ValueError:
         raise DataError(f"{path.name} is no JSON that can be read; write it again") from None
+    if isinstance(content, dict) and isinstance(content.get("arms"), list):
+        return _read_arms(content["arms"], metric or "pointing", path.name)
     rows = content.get("gaze_share", content.get("rows")) if isinstance(content, dict) else content
     if not isinstance(rows, list) or not rows:
         raise DataError(f"{path.name}: wanted a list of rows with share and value, or one under 'gaze_share'")
@@ -72,6 +75,20 @@ def read_points(path: Path, metric: str | None) -> tuple[list[tuple[float, float
     if max(share for share, _ in points) <= 1:
         points = [(100 * share, value) for share, value in points]
     return points, name
+
+
+def _read_arms(arms: list[Any], metric: str, file: str) -> tuple[list[tuple[float, float]], str]:
+    """The arms of `egma.finetune.mini.ablation` that train with both gaze terms: a point a seed, or one an arm."""
+    from egma.errors import DataError
+
+    points: list[tuple[float, float]] = []
+    for arm in (arm for arm in arms if isinstance(arm, dict) and arm.get("egf") and arm.get("egm")):
+        share, seeds = _number(arm, "gaze_share"), arm.get(f"seed_{metric}")
+        values = seeds if isinstance(seeds, list) else [_number(arm, metric)]
+        points += [(100 * share, float(value)) for value in values if share is not None and value is not None]
+    if not points:
+        raise DataError(f"{file}: no arm with both gaze terms has a share and {metric!r}; see --metric")
+    return sorted(points), metric
 
 
 def _number(row: Any, name: str) -> float | None:
