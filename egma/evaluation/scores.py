@@ -52,7 +52,7 @@ DEFINITIONS = {
     "F1": "F1 of the finding called at 0.5",
     "AUROC": "area under the ROC curve, ties half; each class against the rest",
     "AUPRC": "average precision, as scikit-learn",
-    "ECE": "expected calibration error, 10 equal bins",
+    "ECE": "expected calibration error, 10 equal bins; drawing films again adds to it, so its interval may lie above",
     "all": f"mean over classes with {LEAST_POSITIVES} positives and negatives or more (over all where they exclude)",
     "interval": "percentile bootstrap by patient, 95 %",
 }

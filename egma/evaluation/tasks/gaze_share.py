@@ -49,8 +49,8 @@ def run(arguments: argparse.Namespace) -> TaskResult:
 def read_points(path: Path, metric: str | None) -> tuple[list[tuple[float, float]], str]:
     """(share in percent, value) of every run, and the measure's name.
 
-    The file is what `egma.finetune.mini.ablation` writes, a list of rows, or an object that has one under "gaze_share" or
-    "rows". A row has `share` (percent, or
+    The file is what `egma.finetune.mini.ablation` writes, a list of rows, or an object that has one under
+    "gaze_share" or "rows". A row has `share` (percent, or
     a fraction up to 1) and either `value`, or numbers by name of which `metric` chooses one.
     """
     from egma.errors import DataError
