@@ -133,10 +133,17 @@ def calibrate_findings(
             scale=round(float(fitted.scale[column]), 4),
             bias=round(float(fitted.bias[column]), 4),
             threshold=round(threshold, 4),
-            spread=tuple(float(f"{value:.4g}") for value in spread[column]),
+            spread=round_spread(spread[column]),
             unsure=None if unsure is None else (round(unsure[0], 4), round(unsure[1], 4)),
         )
     return found
+
+
+def round_spread(spread: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Variance, covariance, variance to four digits, still such that no correlation is above 1."""
+    scale, both, bias = (float(f"{value:.4g}") for value in spread)
+    most = float(np.sqrt(scale * bias))
+    return scale, float(np.clip(both, -most, most)), bias
 
 
 def _best_threshold(probabilities: NDArray[np.float64], present: NDArray[np.bool_]) -> float:
