@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import threading
@@ -59,15 +60,9 @@ class Libraries:
 
     @property
     def root(self) -> Path:
-        """The folder that holds libraries, archives and runs; made where it is absent."""
+        """The folder that holds libraries, archives and runs; not made before something is kept in it."""
         data = self.settings.data
-        if data is not None:
-            try:
-                (data / "libraries").mkdir(parents=True, exist_ok=True)
-            except OSError:  # a home that may not be written: as on a Space
-                return self.folder.root / "kept"
-            return data
-        return self.folder.root / "kept"
+        return data if data is not None and _may_be_written(data) else self.folder.root / "kept"
 
     @property
     def is_kept(self) -> bool:
@@ -227,3 +222,10 @@ def _stores(folder: Path) -> list[str]:
         return [each.name for each in folder.iterdir() if not each.is_symlink() and (each / _STORE).is_file()]
     except OSError:
         return []
+
+
+def _may_be_written(folder: Path) -> bool:
+    """Whether files can be made in a folder, or in the nearest one above it that exists."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

@@ -190,19 +190,10 @@ def test_a_read_only_library_is_searched_and_refuses_writes() -> None:
         folder = Path(name)
         folder.chmod(0o755)
         _make(folder)
-        child = os.fork()
-        if child == 0:  # root may write everywhere, so that somebody else has to try
-            try:
-                if os.geteuid() == 0:
-                    os.setuid(65534)
-                _check_read_only(folder)
-            except BaseException as error:
-                print(repr(error), flush=True)
-                os._exit(1)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
+        code = "import sys; from tests.index.test_sharing import ask_as_nobody; ask_as_nobody(sys.argv[1])"
+        done = run_python(code, name)
         (folder / "lib").chmod(0o755)
-        assert status == 0
+        assert done.returncode == 0, done.stderr
 
 
 def _make(folder: Path) -> None:
@@ -214,10 +205,23 @@ def _make(folder: Path) -> None:
     (folder / "lib").chmod(0o555)
 
 
-def _check_read_only(folder: Path) -> None:
+def ask_as_nobody(folder: str) -> None:
+    """Run by a process of its own: root may write everywhere, so that somebody else has to try."""
+    _ask(Path(folder))  # what is imported late is imported while this process may still read where packages lie
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    _check_read_only(Path(folder))
+
+
+def _ask(folder: Path) -> None:
     with ReportIndex.open(folder / "lib", create=False) as index:
         assert ids_of(index.search(unit_vectors(2)[1], 1)) == ["b"]
         assert ids_of(index.search_text(None, "effusion")) == ["a"]
+
+
+def _check_read_only(folder: Path) -> None:
+    _ask(folder)
+    with ReportIndex.open(folder / "lib", create=False) as index:
         for write in (lambda: index.add(["c"], unit_vectors(1)), lambda: index.delete(["a"]), index.compact):
             with pytest.raises(LibraryError, match="read-only; nothing was changed"):
                 write()

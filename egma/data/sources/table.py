@@ -30,6 +30,7 @@ from egma.errors import DataError
 from egma.gaze.formats.head import decode
 
 FILE_NAMES = ("manifest.csv", "labels.csv", "cxr/manifest.csv")
+_MAX_CELL = 131_072
 MAX_BYTES = 1 << 28
 _PATIENTLESS = Problem(
     "no patient column",
@@ -119,7 +120,10 @@ def _read_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str
     try:
         rows = [row for row in reader if any(cell.strip() for cell in row)]
     except csv.Error:
-        raise DataError(f"{path.name} is no table that can be read: a cell is too long or damaged") from None
+        rows = []
+    # the reader's own limit is the process's, and others may have raised it
+    if not rows or any(len(cell) > _MAX_CELL for row in rows for cell in row):
+        raise DataError(f"{path.name} is no table that can be read: a cell is too long or damaged")
     header = [name.strip() for name in rows[0]]
     twice = next((name for at, name in enumerate(header) if name and name in header[:at]), None)
     if twice is not None:
