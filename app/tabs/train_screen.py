@@ -31,9 +31,9 @@ _VALIDATION_CHARTS = (
     ("loss", "Validation loss", "The training's own loss, on films it does not train on."),
 )
 _OUTCOME = (
-    ("pointing", "Pointing game (fresh phantoms)"),
-    ("auroc", "Macro AUROC by prompts"),
-    ("gaze_correlation", "Agreement with gaze (correlation)"),
+    ("pointing", "Pointing game ({pointing_of} lesions of fresh phantoms)"),
+    ("auroc", "Macro AUROC by prompts ({auroc_findings} findings)"),
+    ("gaze_correlation", "Agreement with gaze (correlation, {gaze_of} sentences)"),
     ("loss", "Validation loss"),
 )
 
@@ -180,18 +180,26 @@ def _outcome(events: RunEvents, result: dict[str, Any]) -> list[list[str]]:
         return []
     before = result.get("before") or events.validations[0]
     after = result.get("after") or (events.validations[-1] if len(events.validations) > 1 else {})
-    rows = [[label, _figure(before.get(key)), _figure(after.get(key))] for key, label in _OUTCOME]
+    rows = [
+        [label.format(**_counts(events.validations[-1])), _figure(before.get(key)), _figure(after.get(key))]
+        for key, label in _OUTCOME
+    ]
     rows.append(["Report finds film among the nearest 5", _recall(before), _recall(after)])
     return [row for row in rows if row[1] != "none" or row[2] != "none"]
+
+
+def _counts(measures: dict[str, Any]) -> dict[str, int]:
+    """How many cases each figure stands on."""
+    names = ("pointing_of", "auroc_findings", "gaze_of")
+    return {name: value if isinstance(value := measures.get(name), int) else 0 for name in names}
 
 
 def _meaning(events: RunEvents) -> str:
     if not events.validations:
         return ""
-    told = events.validations[-1]
     return (
-        f"Pointing on {told.get('pointing_of', 0)} lesions of phantoms; the rest on validation films, which also "
-        "choose the step that is kept: expect less on others."
+        "Measured on films it does not train on, which also choose the step that is kept (an AUROC counts findings "
+        "with 5 positives or more): expect less on others."
     )
 
 
