@@ -55,7 +55,7 @@ def run_command(*words: str, before: Callable[[], None] | None = None) -> subpro
         capture_output=True,
         text=True,
         env=environment(),
-        timeout=120,
+        timeout=280,
         preexec_fn=before,
     )
 
@@ -109,6 +109,7 @@ def test_a_full_disk_ends_the_run_by_name_and_keeps_the_state_before(tmp_path: P
     assert JobFolder(folder).state().name == "finished"
 
 
+@pytest.mark.long
 def test_too_little_memory_ends_the_run_by_name(tmp_path: Path, tiny_base: Path) -> None:
     config = write_config(tmp_path, tiny_base, phantoms=20_000, batch=4)
     allowed = 2_500_000_000
