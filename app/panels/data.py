@@ -120,8 +120,9 @@ class MessageData(GradioModel):
 
 
 class NoticesData(GradioModel):
-    """Warnings about a film; none hides the box."""
+    """Warnings about a film or a data set, under a title; none hides the box."""
 
+    title: str = "Before you trust this film"
     sentences: list[str] = Field(default_factory=list)
 
 

@@ -5,6 +5,6 @@ const render = (element, value) => {
   const sentences = (value && value.sentences) || [];
   root.hidden = sentences.length === 0;
   root.replaceChildren(
-    make("strong", { text: "Before you trust this film" }),
+    make("strong", { text: value ? value.title || "Before you trust this film" : "" }),
     make("ul", {}, ...sentences.map((words) => make("li", { text: words }))));
 };

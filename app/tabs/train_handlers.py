@@ -108,19 +108,24 @@ class TrainHandlers:
 
         images = self.room.find_data(str(given["images"])) if given["images"] else ""
         found = examine_data(path, build_reading(FinetuneSettings(data=path, images=images)))
+        has_labels = any(any(row[:3]) for row in found.classes.values())
         counts = [[split, f"{found.counts[split]:,}", f"{found.with_gaze[split]:,}"] for split in found.counts]
         classes = [[name, *(f"{count:,}" for count in row)] for name, row in found.classes.items()]
         all_said, with_gaze = found.sentences
-        ready = "Ready to train on." if found.ready else "Not ready: mend what is named above."
+        ready = "Ready to train on." if found.ready else "Not ready: mend what is named below."
         return DataView(
-            RowsData(caption="Findings", head=["", "present", "absent", "uncertain", "unknown"], rows=classes),
+            RowsData(
+                caption="Findings",
+                head=["", "present", "absent", "uncertain", "unknown"],
+                rows=classes if has_labels else [],
+            ),
             RowsData(
                 caption=f"{all_said:,} sentences, {with_gaze:,} with gaze",
                 head=["Split", "films", "with gaze"],
                 rows=counts,
             ),
             _gallery([_thumbnail(sample) for sample in found.opened]),
-            NoticesData(sentences=[problem.sentence for problem in found.problems]),
+            NoticesData(title="Before this data is trained on", sentences=[each.sentence for each in found.problems]),
             MessageData(text=ready, kind="wait" if found.ready else "alert"),
         )
 

@@ -31,9 +31,9 @@ _VALIDATION_CHARTS = (
     ("loss", "Validation loss", "The training's own loss, on films it does not train on."),
 )
 _OUTCOME = (
-    ("pointing", "Pointing game ({pointing_of} lesions of fresh phantoms)"),
-    ("auroc", "Macro AUROC by prompts ({auroc_findings} findings)"),
-    ("gaze_correlation", "Agreement with gaze (correlation, {gaze_of} sentences)"),
+    ("pointing", "Pointing game (lesions of fresh phantoms: {pointing_of})"),
+    ("auroc", "Macro AUROC by prompts (findings: {auroc_findings})"),
+    ("gaze_correlation", "Agreement with gaze (correlation; sentences: {gaze_of})"),
     ("loss", "Validation loss"),
 )
 
@@ -69,7 +69,7 @@ def run_screen(job: JobFolder, events: RunEvents) -> RunData:
     return RunData(
         title=run_title(job),
         state=state.name,
-        sentence=_sentence(state),
+        sentence=_sentence(state, result),
         share=None if state.is_over else _share(state, events),
         facts=_facts(job, state, events),
         outcome_head=["", "Before", "Now" if not result else "After"],
@@ -138,9 +138,14 @@ def _detail(job: JobFolder, state: JobState) -> str:
     return state.text
 
 
-def _sentence(state: JobState) -> str:
+def _sentence(state: JobState, result: dict[str, Any]) -> str:
+    """How it stands; of a finished run also how it ended and whether it was of use."""
     cause = f"{state.cause[:1].upper()}{state.cause[1:]}. " if state.cause else ""
-    return f"{cause}{state.text}"
+    if state.name != "finished":
+        return f"{cause}{state.text}"
+    early = "It stopped early, as validations brought nothing better." if result.get("stopped_early") else state.text
+    lost = " By the measure it was chosen by, its base was no worse." if result.get("gained") is False else ""
+    return f"{early}{lost}"
 
 
 def _share(state: JobState, events: RunEvents | None = None) -> float:

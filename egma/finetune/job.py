@@ -20,6 +20,7 @@ from egma.jobs.state import CONFIG_FILE, RESULT_FILE
 
 if TYPE_CHECKING:
     from egma.finetune.run import Run
+    from egma.finetune.states import RunState
 
 _RUN_FILES = ("events.jsonl", RESULT_FILE, "states", "best", "checkpoint")
 _SECONDS_FILE = "seconds.json"
@@ -105,6 +106,8 @@ def _run(folder: Path, settings: FinetuneSettings, job: RunningJob, resume: bool
         "planned_steps": run.steps,
         "best_step": loop.state.best_step,
         "best_by": loop.state.best_by,
+        "stopped_early": loop.state.step < run.steps,
+        "gained": _has_gained(loop.state),
         "before": loop.state.before,
         "after": measures.as_event(),
         "seconds": round(seconds, 1),
@@ -112,6 +115,12 @@ def _run(folder: Path, settings: FinetuneSettings, job: RunningJob, resume: bool
     }
     job.finish(result)
     return result
+
+
+def _has_gained(state: RunState) -> bool:
+    """Whether the checkpoint measured better than the base that it came from."""
+    best, start = state.best_score, state.start_score
+    return best is not None and (start is None or best > start)
 
 
 def _write_config(folder: Path, run: Run, old: dict[str, Any]) -> dict[str, Any]:

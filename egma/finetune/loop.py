@@ -86,7 +86,9 @@ class Loop:
         """Figures before the first step: what "better" is better than."""
         measures, _ = validate(self.run.learner, self.run.validation, self.run.phantoms, self.run.settings.batch)
         best_by = choose_best_by(self.run.settings.best_by, measures)
-        self.state = replace(self.state, before=measures.as_event(), best_by=best_by)
+        score = measures.score(best_by)
+        start = score if math.isfinite(score) else None
+        self.state = replace(self.state, before=measures.as_event(), best_by=best_by, start_score=start)
         self.job.event("validation", step=0, best=False, **measures.as_event())
         return measures
 

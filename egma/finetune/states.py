@@ -37,6 +37,7 @@ class RunState:
         worse: validations since then.
         best_by: what it is chosen by.
         before: figures before the first step.
+        start_score: what the base scored by `best_by`; None where it could not be measured.
     """
 
     step: int = 0
@@ -45,6 +46,7 @@ class RunState:
     worse: int = 0
     best_by: str = ""
     before: dict[str, Any] | None = None
+    start_score: float | None = None
 
 
 def save_state(

@@ -136,6 +136,13 @@ def test_two_runs_are_compared_side_by_side(handlers):
     assert differs == [["seed (differs)", "5", "0"]]
 
 
+def test_a_run_that_gained_nothing_says_so(handlers):
+    job = run_of(handlers, handlers.start(*form(learning_rate=1e-12, patience=1, validate_every=2, max_steps=8)))
+    wait_for_state(job, "finished")
+    said = view(handlers.look(job.id, "", "")).panel.sentence
+    assert said.startswith("It stopped early") and "its base was no worse" in said
+
+
 def test_a_failed_run_says_its_cause_first(handlers):
     job = run_of(handlers, handlers.start(*form(max_steps=4)))
     wait_for(lambda: job.mark is not None, "the process")

@@ -132,6 +132,7 @@ def test_early_stop_ends_a_run_that_gets_no_better(tiny_base: Path, tmp_path: Pa
     settings = small_settings(tiny_base, learning_rate=1e-12, patience=2, validate_every=2, best_by="pointing")
     result = run_finetune(tmp_path / "run", settings)
     assert result is not None and result["steps"] == 6 < result["planned_steps"]
+    assert result["stopped_early"] and not result["gained"]
 
 
 def test_accumulation_averages_its_passes(tiny_base: Path, tmp_path: Path) -> None:
