@@ -109,10 +109,18 @@ def test_a_full_disk_ends_the_run_by_name_and_keeps_the_state_before(tmp_path: P
     assert JobFolder(folder).state().name == "finished"
 
 
-@pytest.mark.long
-def test_too_little_memory_ends_the_run_by_name(tmp_path: Path, tiny_base: Path) -> None:
-    config = write_config(tmp_path, tiny_base, phantoms=20_000, batch=4)
-    allowed = 2_500_000_000
+def test_too_little_memory_ends_the_run_by_name(
+    start: Callable[..., JobFolder], tmp_path: Path, tiny_base: Path
+) -> None:
+    small = start(epochs=500)
+    wait_for(lambda: len(steps_of(small.path)) >= 2, "steps of a small run")
+    assert small.mark is not None
+    status = Path(f"/proc/{small.mark.pid}/status").read_text()
+    small.mark.send(signal.SIGKILL)
+    wait_for_state(small, "failed")
+    taken = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmPeak")) * 1024
+    allowed = taken + 100_000_000  # 20,000 films of 128 x 128 want three times that
+    config = write_config(tmp_path, tiny_base, phantoms=20_000)
     done = run_command(
         str(tmp_path / "run"), "--config", config,
         before=lambda: resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed)),
