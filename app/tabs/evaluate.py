@@ -126,7 +126,7 @@ def _build_result() -> dict[str, Any]:
             allow_preview=False,
             elem_id="egma-evaluate-films",
         )
-    with gr.Column(elem_classes="egma-card"):
+    with gr.Column(elem_classes="egma-card", elem_id="egma-evaluate-more"):
         pictures = gr.Gallery(
             [],
             label="Figures",

@@ -24,7 +24,8 @@ from app.uploads import FilesButton
 from app.viewer import GazeViewer
 
 PICK = "Example recordings…"
-WAIT_JS = "() => { window.egmaViewer?.gazeStage?.viewer.controls.say('Working on it…'); }"
+WAIT_JS = "() => { window.egmaViewer?.gazeStage?.viewer.wait(); }"
+DONE_JS = "() => { window.egmaViewer?.gazeStage?.viewer.ready(); }"
 PICK_SET = "Data sets in your folder…"
 _EXPECTED = (
     "Where the model would expect a reader to look on this film: its findings' maps, pooled and mixed with the centre "
@@ -262,11 +263,13 @@ def _wire_answers(tab: GazeTab, answers: GazeAnswers, study: StudyTab) -> None:
 
     for button in (card.compare, card.expect, card.export):
         button.click(None, js=WAIT_JS, **QUIET)
+    comparing = gr.on([card.compare.click, card.sentence.input], answers.compare, asked, versus, **MODEL)
     tab.gaze.change(answers.follow, on_film, menus, **READING)
     card.reader.input(answers.choose_reader, [*on_film, card.reader], menus, **READING)
-    gr.on([card.compare.click, card.sentence.input], answers.compare, asked, versus, **MODEL)
     tab.transcript.choose_sentence(answers.compare_clicked, [*on_film, study.checkpoint], versus, **MODEL)
     expected = [tab.viewer, card.agreement, expected_said]
-    card.expect.click(answers.expect, [*on_film, study.checkpoint], expected, **MODEL)
+    expecting = card.expect.click(answers.expect, [*on_film, study.checkpoint], expected, **MODEL)
     chosen = [card.kinds, card.raw, *on_film, study.checkpoint]
-    card.export.click(answers.export, chosen, [card.files, files_said], **MODEL)
+    exporting = card.export.click(answers.export, chosen, [card.files, files_said], **MODEL)
+    for asking in (comparing, expecting, exporting):
+        asking.then(None, js=DONE_JS, **QUIET)

@@ -107,6 +107,9 @@ def test_a_sentence_jumps_lights_its_word_and_is_compared_with_the_model(open_ta
     assert page.locator("#egma-transcript .egma-lit").count() == 1
     assert page.locator("#egma-transcript [aria-current]").get_attribute("data-sentence") == "1"
     page.locator("#egma-gaze-versus .egma-measures tbody tr").nth(6).wait_for()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.locator(f"{VIEWER} [data-status]").get_by_text("Working on it\u2026").wait_for()
+    page.locator(f"{VIEWER} [data-status]").get_by_text("px").wait_for()
     first = page.locator("#egma-gaze-versus .egma-measures tbody tr").first
     assert first.locator("th").inner_text() == "AUC-Judd"
     assert 0 <= float(first.locator("td").first.inner_text()) <= 1

@@ -152,6 +152,11 @@
       this.describe();
     }
 
+    /** What is asked of the model takes a moment; `ready` takes these words back, unless others came since. */
+    wait() { this.controls.say("Working on it\u2026", "wait"); }
+
+    ready() { if (this.controls.parts.status.dataset.kind === "wait") this.describe(); }
+
     describe() {
       const { film, note, layers } = this.state;
       const maps = layers.length ? `${layers.length} ${layers.length === 1 ? "map" : "maps"}` : "";
