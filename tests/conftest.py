@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,16 @@ def shared_dir() -> Path:
 def own_locks(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Jobs of the tests take turns among themselves, not with those of the machine."""
     os.environ["EGMA_LOCKS"] = str(tmp_path_factory.mktemp("locks"))
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Path]:
+    """A runs root whose jobs end with the test."""
+    from egma.jobs import list_jobs
+
+    root = tmp_path / "runs"
+    root.mkdir()
+    yield root
+    for job in list_jobs(root):
+        if job.mark is not None:
+            job.mark.send(signal.SIGKILL)

@@ -17,7 +17,7 @@ from app.tabs import reports_screen as show
 from app.tabs import screen
 from app.tabs.archive_handlers import films_for_words, films_like
 from app.tabs.reports_asked import Asked, grounded, near_film, read_filters, read_number, read_place, read_text
-from egma.data.cells import csv_text
+from egma.cells import csv_text
 from egma.errors import LibraryError, PromptError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from egma.archive.files import UNREADABLE_NAME, FilmFile, find_films, thumbnail_path, write_root
 from egma.archive.reading import ReadFilm, read_ahead
-from egma.data.cells import csv_text
+from egma.cells import csv_text
 from egma.errors import DataError
 from egma.index import ReportIndex
 

@@ -13,15 +13,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from egma.cells import safe_cell
 from egma.data.packed import pack_maps, unpack_maps
 from egma.data.sample import SPLITS, Dropped, Labels, Sample, UInt8
 from egma.errors import DataError
 from egma.findings import FINDINGS
+from egma.replacing import replace_file
 
 FACTS, MANIFEST, MAPS, DROPPED = "data.json", "manifest.csv", "maps.npz", "dropped.csv"
 FILES = (FACTS, MANIFEST, MAPS, DROPPED)
@@ -31,7 +32,6 @@ _COLUMNS = ["image", "split", "source", "patient", "view", "sex", "age", "labels
 _COLUMNS += ["id", "study", "film", "reader", "simulated", "rows", "columns", "image_note", "sentences", "report"]
 _CODES = {"1": 1, "0": 0, "-1": -1, "": None}
 _CELL_CHARS = 1 << 20
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet runs what starts so
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,13 @@ def save_folder(
     try:
         (folder / _UNFINISHED).touch()
         (folder / FACTS).unlink(missing_ok=True)
-        _replace(folder / MAPS, pack_maps(samples))
-        _replace(folder / MANIFEST, _csv(_header(), (_row(sample, image_root) for sample in samples)))
-        _replace(folder / DROPPED, _csv(["name", "reason"], ([_harmless(cell) for cell in row] for row in left_out)))
+        replace_file(folder / MAPS, pack_maps(samples), durable=True)
+        replace_file(folder / MANIFEST, _csv(_header(), (_row(sample, image_root) for sample in samples)), durable=True)
+        replace_file(
+            folder / DROPPED,
+            _csv(["name", "reason"], ([safe_cell(cell) for cell in row] for row in left_out)),
+            durable=True,
+        )
         save_facts(folder, facts)
         (folder / _UNFINISHED).unlink()
     except OSError as error:
@@ -79,7 +83,7 @@ def save_folder(
 
 def save_facts(folder: Path, facts: Facts) -> None:
     """Write `data.json` alone: another share of gaze changes no map."""
-    _replace(folder / FACTS, json.dumps({"format": FORMAT, **asdict(facts)}, indent=1).encode())
+    replace_file(folder / FACTS, json.dumps({"format": FORMAT, **asdict(facts)}, indent=1).encode(), durable=True)
 
 
 def claim(folder: Path) -> None:
@@ -220,20 +224,3 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue().encode()
-
-
-def _harmless(cell: str) -> str:
-    """A name from a file, so that no spreadsheet takes it for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from egma import __version__
-from egma.data.cells import safe_cell
+from egma.cells import safe_cell
 from egma.evaluation.classification import Difference
 from egma.evaluation.intervals import Figure
 from egma.evaluation.outcome import TaskResult, finite

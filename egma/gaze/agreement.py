@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from egma.cells import safe_cell
 from egma.errors import GazeError
 from egma.gaze import metrics
 from egma.gaze.scanpath import MultiMatch, compare_multimatch, compare_scanmatch
@@ -130,5 +131,7 @@ def write_agreement_csv(rows: dict[str, Agreement]) -> str:
     writer.writerow(["name", *(each.name for each in fields(Agreement))])
     for name, row in rows.items():
         cells = asdict(row).values()
-        writer.writerow([name, *("" if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells)])
+        writer.writerow(
+            [safe_cell(name), *("" if isinstance(cell, float) and math.isnan(cell) else cell for cell in cells)]
+        )
     return text.getvalue()

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from egma.cells import safe_cell
 from egma.gaze.describe import sentence_rows
-from egma.gaze.regions import defused
 from egma.gaze.track import GazeTrack
 
 
@@ -22,7 +22,7 @@ def write_sentences_csv(readers: Sequence[tuple[str, GazeTrack]]) -> str:
     for name, track in readers:
         for row in sentence_rows(track):
             times = (row["start_s"], row["end_s"], row["from_s"], row["fixations"])
-            writer.writerow([defused(name), _label(track), defused(row["text"]), *times])
+            writer.writerow([safe_cell(name), _label(track), safe_cell(row["text"]), *times])
     return text.getvalue()
 
 

@@ -8,8 +8,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from egma.cells import safe_cell
 from egma.gaze.agreement import Agreement
-from egma.gaze.regions import defused
 from egma.gaze.versus import Versus
 
 
@@ -92,7 +92,7 @@ def write_measures_csv(lines: Sequence[tuple[str, str, Versus]]) -> str:
     for reader, sentence, found in lines:
         for line in measure_lines(found):
             values = ["" if value is None else round(value, 6) for value in (line.model, line.ceiling, line.floor)]
-            writer.writerow([defused(reader), defused(sentence), line.measure.name, *values, line.measure.meaning])
+            writer.writerow([safe_cell(reader), safe_cell(sentence), line.measure.name, *values, line.measure.meaning])
     return text.getvalue()
 
 

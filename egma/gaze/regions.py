@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from egma.cells import safe_cell
 from egma.errors import GazeError
 from egma.gaze.density import default_pixels_per_degree
 
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
 Bool = NDArray[np.bool_]
 ZONES = ("upper", "middle", "lower")
-
-
-def defused(cell: str) -> str:
-    """Text that a spreadsheet will not run: a cell that begins as a formula does gets an apostrophe."""
-    return f"'{cell}" if cell.lstrip()[:1] in ("=", "+", "-", "@") or cell[:1] in ("\t", "\r", "\n") else cell
 
 
 class Region(Protocol):
@@ -190,6 +186,6 @@ def write_regions_csv(rows: list[RegionGaze]) -> str:
     writer = csv.DictWriter(text, [each.name for each in fields(RegionGaze)], lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        values = asdict(replace(row, region=defused(row.region))).items()
+        values = asdict(replace(row, region=safe_cell(row.region))).items()
         writer.writerow({key: round(value, 6) if isinstance(value, float) else value for key, value in values})
     return text.getvalue()

@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from egma.cells import safe_cell
 from egma.errors import LibraryError
 from egma.index.sources import BrokenItem, Source, SourceItem
 from egma.index.store import ReportIndex
@@ -182,12 +183,8 @@ class _BrokenList:
                 writer = csv.writer(stream)
                 if new:
                     writer.writerow(("place", "reason"))
-                writer.writerows((_defused(item.place), _defused(item.reason)) for item in items)
+                writer.writerows((safe_cell(item.place), safe_cell(item.reason)) for item in items)
         except OSError as error:
             raise LibraryError(
                 f"{self.path.name} cannot be written ({error.strerror}); what was added is kept"
             ) from None
-
-
-def _defused(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in "=+-@\t\r" else cell

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from egma.errors import JobError
+from egma.replacing import replace_file
 
 _MOST_READ_BYTES = 32_000_000  # a day of training has 10 MB of events; more is not ours
 
@@ -41,16 +42,7 @@ def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
         durable: wait until the disk has it, for what must outlive a power cut.
     """
     text = json.dumps(finite(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        with draft.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            if durable:
-                os.fsync(stream.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    replace_file(path, text.encode(), durable=durable)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

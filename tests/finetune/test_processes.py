@@ -6,7 +6,7 @@ import json
 import resource
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +14,11 @@ import numpy as np
 import pytest
 
 from egma.finetune.settings import settings_values
-from egma.jobs import JobFolder, egma_argv, launch, list_jobs, new_job_folder, resume, stop
+from egma.jobs import JobFolder, egma_argv, launch, new_job_folder, resume, stop
 from tests.finetune.bases import command, environment, small_settings, steps_of
 from tests.jobs.conftest import wait_for, wait_for_state
 
 STEPS = 40
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Path]:
-    root = tmp_path / "runs"
-    root.mkdir()
-    yield root
-    for job in list_jobs(root):
-        if job.mark is not None:
-            job.mark.send(signal.SIGKILL)
 
 
 @pytest.fixture

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from egma.jobs import JobFolder, launch, list_jobs, new_job_folder
+from egma.jobs import JobFolder, launch, new_job_folder
 from tests.conftest import REPOSITORY
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -36,17 +35,6 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
 
 def wait_for_state(job: JobFolder, *names: str) -> None:
     wait_for(lambda: job.state().name in names, f"{names}: it is {job.state()}")
-
-
-@pytest.fixture
-def runs(tmp_path: Path) -> Iterator[Path]:
-    """A runs root whose jobs end with the test."""
-    root = tmp_path / "runs"
-    root.mkdir()
-    yield root
-    for job in list_jobs(root):
-        if job.mark is not None:
-            job.mark.send(signal.SIGKILL)
 
 
 @pytest.fixture

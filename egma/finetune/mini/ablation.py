@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,13 +20,13 @@ from numpy.typing import NDArray
 
 from egma.data.manifest import FilmRow, label_arrays, load_manifest
 from egma.data.openi import load_openi
-from egma.errors import EgmaError
 from egma.evaluation.card import ABLATIONS_NAME
 from egma.evaluation.films import ScoredFilms
 from egma.evaluation.grounding import load_boxes
 from egma.evaluation.intervals import Figure, bootstrap
 from egma.evaluation.mini import PHANTOM_SEED, plain
 from egma.evaluation.outcome import dump_json
+from egma.finetune.mini.command import Note, run_deed
 from egma.finetune.mini.features import FilmFeatures
 from egma.finetune.mini.heads import HeadSettings, train_heads
 from egma.finetune.mini.heads_data import HeadsData
@@ -123,19 +122,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train every arm, measure, write. Exit status 2 is the caller's mistake."""
-    parsed = build_parser().parse_args(arguments)
-    started = time.monotonic()
+    return run_deed(_run_and_say, build_parser().parse_args(arguments))
 
-    def note(text: str) -> None:
-        print(f"{time.monotonic() - started:7.0f} s  {text}", file=sys.stderr, flush=True)
 
-    try:
-        path = run_command(parsed, note)
-    except EgmaError as error:
-        print(f"egma: {error}", file=sys.stderr)
-        return 2
-    print(f"{path.name} is beside {parsed.checkpoint}; python -m egma evaluate card {parsed.checkpoint} shows it")
-    return 0
+def _run_and_say(parsed: argparse.Namespace, note: Note) -> str:
+    path = run_command(parsed, note)
+    return f"{path.name} is beside {parsed.checkpoint}; python -m egma evaluate card {parsed.checkpoint} shows it"
 
 
 def run_command(parsed: argparse.Namespace, note: Callable[[str], None]) -> Path:

@@ -8,8 +8,6 @@ and where; then probabilities and the display range are fitted on validation fil
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,11 +19,11 @@ from egma.config import ModelConfig
 from egma.data.manifest import load_manifest
 from egma.data.openi import load_openi
 from egma.device import choose_device
-from egma.errors import DataError, EgmaError
+from egma.errors import DataError
+from egma.finetune.mini.command import Note, run_deed
 from egma.finetune.mini.heads import train_heads
 from egma.finetune.mini.stages import (
     MINIATURE,
-    Note,
     Recipe,
     TrainingFilms,
     build_heads_data,
@@ -64,19 +62,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train, save, and say where. Exit status 2 is the caller's mistake."""
-    parsed = build_parser().parse_args(arguments)
-    started = time.monotonic()
+    return run_deed(_train_and_say, build_parser().parse_args(arguments))
 
-    def note(text: str) -> None:
-        print(f"{time.monotonic() - started:7.0f} s  {text}", file=sys.stderr, flush=True)
 
-    try:
-        checkpoint = train_mini(parsed, note)
-    except EgmaError as error:
-        print(f"egma: {error}", file=sys.stderr)
-        return 2
-    print(f"{checkpoint.name} {checkpoint.hash[:12]} is in {parsed.out}")
-    return 0
+def _train_and_say(parsed: argparse.Namespace, note: Note) -> str:
+    checkpoint = train_mini(parsed, note)
+    return f"{checkpoint.name} {checkpoint.hash[:12]} is in {parsed.out}"
 
 
 def train_mini(parsed: argparse.Namespace, note: Note) -> Checkpoint:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,6 +17,7 @@ from egma.display import fit_display_range
 from egma.errors import DataError
 from egma.findings import FINDINGS
 from egma.finetune.mini.calibrate import calibrate_findings
+from egma.finetune.mini.command import Note
 from egma.finetune.mini.features import FilmFeatures, embed_films
 from egma.finetune.mini.heads import HeadSettings
 from egma.finetune.mini.heads_data import HeadsData, LabelledFeatures, PhantomFeatures, build_phantom_features
@@ -27,9 +28,6 @@ from egma.finetune.mini.trunk import LabelledFilms, TrunkSettings
 from egma.finetune.mini.validation import Validation, embed_prompts, prompt_positives, score_films
 from egma.model.egma import EgmaModel
 from egma.model.presets import LITE1, MOBILENET
-
-Note = Callable[[str], None]
-
 
 TRUNKS_OF_MINI = (
     TrunkSettings(MOBILENET, epochs=12, size_px=256, seed=1),

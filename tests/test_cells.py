@@ -7,12 +7,26 @@ import io
 
 import pytest
 
-from egma.data.cells import csv_text, safe_cell
+from egma.cells import csv_text, safe_cell
 
 
 @pytest.mark.parametrize(
     "cell",
-    ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1+1", "\0=1", "=", "-"],
+    [
+        "=cmd|' /C calc'!A0",
+        "+1+1",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =1+1",
+        "\u00a0=1",
+        " \t=1",
+        "\0=1",
+        "=",
+        "-",
+    ],
 )
 def test_a_cell_that_starts_a_formula_is_text(cell):
     assert safe_cell(cell).startswith("'")
@@ -26,6 +40,7 @@ def test_a_cell_that_starts_a_formula_is_text(cell):
         (7, "7"),
         (None, ""),
         ("", ""),
+        ("\u00a0a", "\u00a0a"),
         ("a=b", "a=b"),
         ("5-6", "5-6"),
     ],

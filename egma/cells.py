@@ -6,7 +6,8 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULAS = ("=", "+", "-", "@")
+_STARTS = (*_FORMULAS, "\t", "\r", "\n")
 """What a spreadsheet takes for the start of a formula, or drops to find one behind it."""
 
 
@@ -17,7 +18,7 @@ def safe_cell(value: object) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     text = str(value).replace("\0", "")
-    return f"'{text}" if text.lstrip(" ").startswith(_STARTS) or text.startswith(_STARTS) else text
+    return f"'{text}" if text.lstrip(" ").startswith(_STARTS) or text.lstrip().startswith(_FORMULAS) else text
 
 
 def csv_text(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
