@@ -18,6 +18,8 @@ from tests.finetune.bases import save_tiny_base
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 90_000
+LONG = "10000"
+"""Epochs of a run that is still at work when the slowest page has looked at it."""
 
 
 @dataclass
@@ -66,7 +68,12 @@ def start_run(page: Any, epochs: str) -> None:
 
 
 def wait_for_state(page: Any, state: str) -> None:
-    page.locator(f"#egma-run .egma-state-{state}").wait_for(timeout=PATIENCE_MS)
+    """Until the run on screen is in that state; what it says instead is part of the failure."""
+    try:
+        page.locator(f"#egma-run .egma-state-{state}").wait_for(timeout=PATIENCE_MS)
+    except Exception as error:
+        said = page.locator("#egma-run").inner_text()
+        raise AssertionError(f"the run is not {state}; the page says: {said!r}") from error
 
 
 def wait_for_curves(page: Any) -> None:
@@ -77,7 +84,7 @@ def test_a_phantom_job_is_reloaded_stopped_resumed_and_used_in_the_study_tab(pla
     page = open_page(place.address).page
     open_train(page)
     assert page.get_by_text("No runs of yours yet").is_visible()
-    start_run(page, epochs="400")
+    start_run(page, epochs=LONG)
     wait_for_state(page, "running")
     wait_for_curves(page)
 
@@ -114,7 +121,7 @@ def test_a_new_server_finds_the_job_that_an_old_one_started(place, open_page):
         place.serve(stack)
         page = open_page(place.address).page
         open_train(page)
-        start_run(page, epochs="1000")
+        start_run(page, epochs=LONG)
         wait_for_state(page, "running")
         wait_for_curves(page)
         page.goto("about:blank")  # a page whose server ends complains, rightly
