@@ -61,10 +61,21 @@ def start_run(page: Any, epochs: str) -> None:
     """Start the demo on few phantoms and for long, as a reader would: in the folded settings."""
     page.get_by_text("Measuring, stopping, keeping").click()
     for words, value in (("Phantoms to train on", "48"), ("Phantoms to measure pointing", "12")):
-        page.get_by_label(words).fill(value)
+        fill(page, words, value)
     page.get_by_text("Learning: rate, length, batch, device").click()
-    page.get_by_label("Epochs").fill(epochs)
+    fill(page, "Epochs", epochs)
     page.locator("#egma-train-start").click()
+
+
+def fill(page: Any, label: str, value: str) -> None:
+    """Fill a field of a fold just opened; what is typed in the moment in which it is mounted is overwritten."""
+    field = page.get_by_label(label)
+    for _ in range(20):
+        field.fill(value)
+        page.wait_for_timeout(300)
+        if field.input_value() == value:
+            return
+    raise AssertionError(f"{label} does not keep {value}")
 
 
 def wait_for_state(page: Any, state: str) -> None:
