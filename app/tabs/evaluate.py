@@ -13,7 +13,9 @@ from app.panels.evaluation import EvaluationData, EvaluationPanel
 from app.panels.training import RunPanel, RunsPanel
 from app.services import Services
 from app.tabs import evaluate_screen
-from app.tabs.evaluate_handlers import EXPORTS, TASKS, EvaluateHandlers
+from app.tabs.evaluate_films import FilmsHandlers
+from app.tabs.evaluate_form import TASKS, FormHandlers
+from app.tabs.evaluate_handlers import EXPORTS, EvaluateHandlers
 from app.tabs.study import AT_ONCE, READING, StudyTab
 
 LOOK_EVERY_S = 1.5
@@ -59,8 +61,7 @@ class EvaluateTab:
 
 
 def build(services: Services, study: StudyTab, opened: gr.Tab) -> EvaluateTab:
-    """Lay the tab out and wire it. Decisions belong in `EvaluateHandlers`."""
-    handlers = EvaluateHandlers(services)
+    """Lay the tab out and wire it. Decisions belong in the handlers of form, runs and films."""
     run, stamp, chosen = (gr.Textbox("", visible="hidden") for _ in range(3))
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=320, elem_classes="egma-side"):
@@ -73,7 +74,7 @@ def build(services: Services, study: StudyTab, opened: gr.Tab) -> EvaluateTab:
     tab = EvaluateTab(
         **form, **shown, run=run, stamp=stamp, chosen=chosen, runs=runs, looking=gr.Timer(LOOK_EVERY_S, active=False)
     )
-    _wire(tab, handlers, study, opened)
+    _wire(tab, services, study, opened)
     return tab
 
 
@@ -165,15 +166,16 @@ def _build_result() -> dict[str, Any]:
     }
 
 
-def _wire(tab: EvaluateTab, handlers: EvaluateHandlers, study: StudyTab, opened: gr.Tab) -> None:
-    form, now = [tab.task, tab.data, tab.checkpoints], [tab.run, tab.stamp]
-    opened.select(handlers.open_tab, tab.run, [tab.looking, tab.data, tab.checkpoints, *tab.outputs], **AT_ONCE)
-    tab.looking.tick(handlers.look, now, tab.outputs, trigger_mode="once", **AT_ONCE)
-    tab.start.click(handlers.start, form, tab.said, **AT_ONCE)
-    tab.find.click(handlers.find_sets, tab.data, tab.said, **AT_ONCE)
-    tab.show.click(handlers.write_command, form, tab.said, **AT_ONCE)
-    tab.runs.choose_run(handlers.choose, None, tab.outputs, **AT_ONCE)
-    tab.stop.click(handlers.stop, tab.run, None, **AT_ONCE)
-    tab.delete.click(handlers.delete, tab.run, tab.outputs, **AT_ONCE)
-    tab.result.choose_cell(handlers.choose_cell, tab.run, [tab.behind, tab.films, tab.chosen], **READING)
-    study.open_film(tab.films.select, handlers.open_case, [tab.run, tab.chosen])
+def _wire(tab: EvaluateTab, services: Services, study: StudyTab, opened: gr.Tab) -> None:
+    form, runs, films = FormHandlers(services), EvaluateHandlers(services), FilmsHandlers(services)
+    filled, now = [tab.task, tab.data, tab.checkpoints], [tab.run, tab.stamp]
+    opened.select(runs.open_tab, tab.run, [tab.looking, tab.data, tab.checkpoints, *tab.outputs], **AT_ONCE)
+    tab.looking.tick(runs.look, now, tab.outputs, trigger_mode="once", **AT_ONCE)
+    tab.start.click(form.start, filled, tab.said, **AT_ONCE)
+    tab.find.click(form.find_sets, tab.data, tab.said, **AT_ONCE)
+    tab.show.click(form.write_command, filled, tab.said, **AT_ONCE)
+    tab.runs.choose_run(runs.choose, None, tab.outputs, **AT_ONCE)
+    tab.stop.click(runs.stop, tab.run, None, **AT_ONCE)
+    tab.delete.click(runs.delete, tab.run, tab.outputs, **AT_ONCE)
+    tab.result.choose_cell(films.choose_cell, tab.run, [tab.behind, tab.films, tab.chosen], **READING)
+    study.open_film(tab.films.select, films.open_case, [tab.run, tab.chosen])

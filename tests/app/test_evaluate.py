@@ -14,7 +14,9 @@ import pytest
 
 from app.services import Services
 from app.tabs import evaluate_screen
-from app.tabs.evaluate_handlers import CellView, EvaluateHandlers, LookView
+from app.tabs.evaluate_films import CellView, FilmsHandlers
+from app.tabs.evaluate_form import FormHandlers
+from app.tabs.evaluate_handlers import EvaluateHandlers, LookView
 from egma.catalogue import CheckpointEntry
 from egma.checkpoints import save_checkpoint
 from egma.jobs import JobFolder, list_jobs
@@ -34,15 +36,23 @@ def handlers(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(services.models, "list_entries", lambda: [CheckpointEntry("tiny", folder)])
     handlers = EvaluateHandlers(services)
     yield handlers
-    for job in list_jobs(handlers.root) if handlers.root.is_dir() else []:
+    for job in list_jobs(handlers.room.root) if handlers.room.root.is_dir() else []:
         if job.mark is not None:
             job.mark.send(signal.SIGKILL)
 
 
+def form(handlers: EvaluateHandlers) -> FormHandlers:
+    return FormHandlers(handlers.services)
+
+
+def films(handlers: EvaluateHandlers) -> FilmsHandlers:
+    return FilmsHandlers(handlers.services)
+
+
 def finished(handlers: EvaluateHandlers) -> JobFolder:
-    said = handlers.start("zeroshot", "datasets/chexpert", ["tiny"])
+    said = form(handlers).start("zeroshot", "datasets/chexpert", ["tiny"])
     assert said.kind == "wait", said.text
-    (job,) = list_jobs(handlers.root)
+    (job,) = list_jobs(handlers.room.root)
     wait_for_state(job, "finished")
     return job
 
@@ -59,9 +69,9 @@ def test_an_evaluation_runs_as_a_job_and_its_films_stand_behind_its_figures(hand
     assert len(view.pictures["value"]) == 2
     exports = [view.result_json, view.figures_csv, view.table_md, view.cases_csv]
     assert all(Path(each["value"]).is_relative_to(handlers.services.folder.views) for each in exports)
-    behind = CellView(*handlers.choose_cell(job.id, send(model="tiny", item="Edema")))
+    behind = CellView(*films(handlers).choose_cell(job.id, send(model="tiny", item="Edema")))
     assert len(behind.films["value"]) == 10 and "worst first" in behind.said.text
-    request = handlers.open_case(job.id, behind.chosen, send(index=0))
+    request = films(handlers).open_case(job.id, behind.chosen, send(index=0))
     assert handlers.services.films.find(request.film).title == "Film of an evaluation"
     assert request.words == "Edema"
     again = LookView(*handlers.look(job.id, view.stamp))
@@ -87,15 +97,15 @@ def test_a_reload_finds_the_run_again(handlers: EvaluateHandlers, services: Serv
 def test_what_cannot_be_measured_is_said_in_place(
     task: str, data: str, models: list[str], sentence: str, handlers: EvaluateHandlers
 ) -> None:
-    said = handlers.start(task, data, models)
+    said = form(handlers).start(task, data, models)
     assert said.kind != "wait" and sentence in said.text
-    assert not handlers.root.is_dir() or list_jobs(handlers.root) == []
+    assert not handlers.room.root.is_dir() or list_jobs(handlers.room.root) == []
 
 
 def test_a_failed_run_says_why(handlers: EvaluateHandlers, tmp_path: Path) -> None:
     (tmp_path / "datasets" / "empty").mkdir()
-    assert handlers.start("zeroshot", "datasets/empty", ["tiny"]).kind == "wait"
-    (job,) = list_jobs(handlers.root)
+    assert form(handlers).start("zeroshot", "datasets/empty", ["tiny"]).kind == "wait"
+    (job,) = list_jobs(handlers.room.root)
     wait_for_state(job, "failed")
     view = LookView(*handlers.look("", ""))
     assert "holds no data set" in view.panel.sentence
@@ -108,19 +118,19 @@ def test_a_film_outside_the_data_root_is_not_shown(handlers: EvaluateHandlers, t
     path = job.path / "results" / "films.json"
     listed = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(dict.fromkeys(listed, str(outside))), encoding="utf-8")
-    behind = CellView(*handlers.choose_cell(job.id, send(model="tiny", item="Edema")))
+    behind = CellView(*films(handlers).choose_cell(job.id, send(model="tiny", item="Edema")))
     assert behind.films["value"] == []
 
 
 def test_a_hosted_demo_measures_nothing(handlers: EvaluateHandlers, services: Services) -> None:
     hosted: Any = replace(services.settings, on_space=True)
     object.__setattr__(services, "settings", hosted)
-    assert "hosted demo" in handlers.start("zeroshot", "datasets/chexpert", ["tiny"]).text
+    assert "hosted demo" in form(handlers).start("zeroshot", "datasets/chexpert", ["tiny"]).text
 
 
 def test_what_is_in_a_folder_is_said(handlers: EvaluateHandlers) -> None:
-    assert "Found: CheXpert-5x200" in handlers.find_sets("datasets/chexpert").text
-    command = handlers.write_command("zeroshot", "datasets/chexpert", ["tiny"]).text
+    assert "Found: CheXpert-5x200" in form(handlers).find_sets("datasets/chexpert").text
+    command = form(handlers).write_command("zeroshot", "datasets/chexpert", ["tiny"]).text
     assert command.startswith("python -m egma evaluate zeroshot --data ") and "--job" not in command
 
 
