@@ -14,7 +14,7 @@ from egma.jobs import JobFolder, launch, new_job_folder
 from tests.conftest import REPOSITORY
 
 PROGRAM = Path(__file__).with_name("program.py")
-PATIENCE_S = 30.0
+PATIENCE_S = 150.0
 
 
 def program_argv(deed: str) -> list[str]:
