@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -30,9 +31,31 @@ def find_checkpoint(folder: Path) -> str:
     return str(folder / "tiny")
 
 
+@dataclass(frozen=True, eq=False)
+class Server:
+    """A page that listens.
+
+    Attributes:
+        address: of its root.
+        process: `python app.py`.
+    """
+
+    address: str
+    process: subprocess.Popen[bytes]
+
+
 @contextmanager
 def running_page(checkpoint: str, *, wait: bool = True, data: Path | None = None, **variables: str) -> Iterator[str]:
-    """The address of a page that listens and, with `wait`, whose model has answered.
+    """The address of a page that listens and, with `wait`, whose model has answered; arguments as `running_server`."""
+    with running_server(checkpoint, wait=wait, data=data, **variables) as server:
+        yield server.address
+
+
+@contextmanager
+def running_server(
+    checkpoint: str, *, wait: bool = True, data: Path | None = None, **variables: str
+) -> Iterator[Server]:
+    """A page's process; it is asked to end with the block, unless it has ended.
 
     Args:
         checkpoint: a name or a folder.
@@ -50,7 +73,7 @@ def running_page(checkpoint: str, *, wait: bool = True, data: Path | None = None
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(process, address, {200} if wait else {200, 503})
-        yield address
+        yield Server(address, process)
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

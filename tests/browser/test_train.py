@@ -1,4 +1,4 @@
-"""The Train tab in Chromium: a phantom job outlives a reload and a server, is stopped, resumed and used."""
+"""The Train tab in Chromium: a phantom job outlives a reload and a killed server, is stopped, resumed and used."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from egma.jobs import list_jobs
-from tests.browser.running import running_page
+from egma.jobs import JobFolder, list_jobs
+from tests.browser.running import Server, running_server
 from tests.finetune.bases import save_tiny_base
+from tests.jobs.conftest import wait_for
 
 pytestmark = pytest.mark.browser
 PATIENCE_MS = 90_000
@@ -30,12 +32,13 @@ class Place:
     base: str
     address: str = ""
 
-    def serve(self, stack: ExitStack, **variables: str) -> str:
+    def serve(self, stack: ExitStack, **variables: str) -> Server:
         """Start a page on it."""
         wanted = {"EGMA_LOCKS": os.environ["EGMA_LOCKS"], "OMP_NUM_THREADS": "1"}
-        page = running_page(str(self.data / "checkpoints" / self.base), data=self.data, **wanted, **variables)
-        self.address = stack.enter_context(page)
-        return self.address
+        page = running_server(str(self.data / "checkpoints" / self.base), data=self.data, **wanted, **variables)
+        server = stack.enter_context(page)
+        self.address = server.address
+        return server
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +90,10 @@ def wait_for_state(page: Any, state: str) -> None:
         raise AssertionError(f"the run is not {state}; the page says: {said!r}") from error
 
 
+def last_step(job: JobFolder) -> int:
+    return max((event["step"] for event in job.events().events if event["kind"] == "step"), default=0)
+
+
 def wait_for_curves(page: Any) -> None:
     page.locator("#egma-curves figure").filter(has_text="Total loss").wait_for(timeout=PATIENCE_MS)
 
@@ -106,7 +113,7 @@ def test_a_phantom_job_is_reloaded_stopped_resumed_and_used_in_the_study_tab(pla
     page.locator("#egma-run-stop").click()
     wait_for_state(page, "stopped")
     job = list_jobs(place.data / "runs")[0]
-    stopped_at = max(event["step"] for event in job.events().events if event["kind"] == "step")
+    stopped_at = last_step(job)
 
     page.locator("#egma-run-resume").click()
     page.wait_for_function(
@@ -127,15 +134,37 @@ def test_a_phantom_job_is_reloaded_stopped_resumed_and_used_in_the_study_tab(pla
     assert (published / "card.md").is_file()
 
 
-def test_a_new_server_finds_the_job_that_an_old_one_started(place, open_page):
+def kill_server(server: Server, spared: int) -> None:
+    """kill -9, which asks nobody; what the server had started ends by itself, but for the job."""
+    started = psutil.Process(server.process.pid).children(recursive=True)
+    assert any("egma.imaging.worker" in child.cmdline() for child in started), "no film was read by this server"
+    assert spared in [child.pid for child in started], "the job was not started by this server"
+    server.process.kill()
+    server.process.wait()
+    wait_for(lambda: [child.pid for child in started if is_at_work(child)] == [spared], "the server's workers to end")
+
+
+def is_at_work(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def test_a_new_server_finds_the_job_of_one_that_was_killed(place, open_page):
     with ExitStack() as stack:
-        place.serve(stack)
+        server = place.serve(stack)
         page = open_page(place.address).page
         open_train(page)
         start_run(page, epochs=LONG)
         wait_for_state(page, "running")
         wait_for_curves(page)
         page.goto("about:blank")  # a page whose server ends complains, rightly
+        job = list_jobs(place.data / "runs")[0]
+        assert job.mark is not None
+        kill_server(server, spared=job.mark.pid)
+        seen = last_step(job)
+        wait_for(lambda: last_step(job) > seen, "the job to go on")
     with ExitStack() as stack:
         place.serve(stack)
         page = open_page(place.address).page
