@@ -55,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     if result is None:
         print_note(f"stopped; go on with: python -m egma finetune {arguments.run_dir} --resume")
         return 0
+    if not result["gained"]:
+        print_note(f"by {result['best_by']}, which it was chosen by, the base was no worse than this checkpoint")
     return _print(arguments, result)
 
 

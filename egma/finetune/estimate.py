@@ -39,6 +39,9 @@ class Timekeeper:
         """Remember when the base was loaded and films came next."""
         self.first_film = self.first_film or time.perf_counter()
 
+    def note(self, text: str) -> None:
+        """Nothing is kept."""
+
     def should_stop(self) -> bool:
         """Never."""
         return False

@@ -32,6 +32,8 @@ class Reporter(Protocol):
 
     def progress(self, done: int, total: int, text: str = "") -> None: ...
 
+    def note(self, text: str) -> None: ...
+
     def should_stop(self) -> bool: ...
 
 
@@ -90,6 +92,7 @@ class Loop:
         start = score if math.isfinite(score) else None
         self.state = replace(self.state, before=measures.as_event(), best_by=best_by, start_score=start)
         self.job.event("validation", step=0, best=False, **measures.as_event())
+        self.job.note(f"before the first step: {describe_measures(measures)}")
         return measures
 
     def _is_over(self) -> bool:
@@ -139,7 +142,8 @@ class Loop:
             left_s=round(left_s, 1),
             device_mb=device_memory_mb(self.run.device),
         )
-        self.job.progress(self.state.step, self.run.steps, f"step {self.state.step} of {self.run.steps}")
+        told = f"step {self.state.step} of {self.run.steps}, loss {values[-1]:.4f}"
+        self.job.progress(self.state.step, self.run.steps, told)
 
     def _check_finite(self, loss: torch.Tensor, norm: torch.Tensor | None) -> None:
         if bool(torch.isfinite(loss)) and (norm is None or bool(torch.isfinite(norm))):
@@ -163,6 +167,8 @@ class Loop:
         else:
             self.state = replace(self.state, worse=self.state.worse + 1)
         self.job.event("validation", step=self.state.step, best=is_best, **measures.as_event())
+        best = f"; the best by {self.state.best_by} so far, kept" if is_best else ""
+        self.job.note(f"after step {self.state.step}: {describe_measures(measures)}{best}")
         return measures
 
     def _save(self) -> None:
@@ -174,6 +180,19 @@ class Loop:
 
     def _trained(self) -> list[torch.nn.Parameter]:
         return [each for each in self.run.learner.parameters() if each.requires_grad]
+
+
+def describe_measures(measures: Measures) -> str:
+    """The figures as a line of the log has them; what the data cannot say is left out."""
+    recall = measures.text_to_image[1] if measures.text_to_image else None
+    named = (
+        ("loss", measures.loss),
+        ("macro AUROC", measures.auroc),
+        ("pointing", measures.pointing),
+        ("report finds film R@5", recall),
+        ("agreement with gaze", measures.gaze_correlation),
+    )
+    return ", ".join(f"{name} {value:.3f}" for name, value in named if value is not None)
 
 
 def build_accelerator(run: Run) -> Any:

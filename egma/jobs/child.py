@@ -26,10 +26,12 @@ from egma.errors import EgmaError, JobError
 from egma.jobs import state as files
 from egma.jobs.failure import explain_failure
 from egma.jobs.files import EventLog, read_json, write_json
+from egma.jobs.logbook import Logbook
 from egma.jobs.process import mark_this_process, read_mark
 from egma.jobs.queue import NotMyTurnError, hold_device, name_device
 
 HEARTBEAT_S = 1.0
+_NO_DIGITS = str.maketrans("", "", "0123456789.")
 _BALLAST = ".ballast"
 _BALLAST_BYTES = 65_536
 """Given back on a full disk, so that the failure can be written down."""
@@ -45,13 +47,14 @@ class RunningJob:
     Attributes:
         folder: the run folder.
         device: the device it holds: "cpu", "cuda:0", "mps".
-        log: `events.jsonl`, for the job's own events.
+        log: `events.jsonl`, for the job's own events; `note` writes into log.txt.
     """
 
     def __init__(self, folder: Path, device: str) -> None:
         self.folder = folder
         self.device = device
         self.log = EventLog(folder / files.EVENTS_FILE)
+        self._book = Logbook(folder / files.LOG_FILE)
         self._stop = threading.Event()
         self._over = threading.Event()
         self._beat: dict[str, Any] = {"done": 0, "total": 0, "text": ""}
@@ -59,8 +62,14 @@ class RunningJob:
         self._asked = 0
 
     def progress(self, done: int, total: int, text: str = "") -> None:
-        """Say how far the work is; written with the next heartbeat."""
+        """Say how far the work is; written with the next heartbeat, and now and then into log.txt."""
         self._beat = {"done": int(done), "total": int(total), "text": text}
+        about = text.translate(_NO_DIGITS)
+        self._book.write_progress(f"{text}, {done} of {total}" if text == about and done < total else text, about)
+
+    def note(self, text: str) -> None:
+        """Write a line into log.txt."""
+        self._book.write(text)
 
     def should_stop(self) -> bool:
         """Whether the work should write what it has and end."""
@@ -83,6 +92,7 @@ class RunningJob:
             durable=True,
         )
         self.event("state", state=name, text=text, cause=cause)
+        self._book.write(f"{name}{f' ({cause})' if cause else ''}: {text}")
 
     def ask_to_stop(self, number: int, frame: FrameType | None) -> None:
         """The handler of SIGTERM and Ctrl-C; a second Ctrl-C ends at once."""
