@@ -18,6 +18,7 @@ TASKS = (
     ("Retrieval, film and text", "retrieval"),
     ("Grounding: maps on marked regions", "grounding"),
     ("Linear probe at 1, 10, 100 % of labels", "probe"),
+    ("Fine-tuning at 1, 10, 100 % of labels", "finetune"),
     ("Lesion segmentation, light decoder", "segmentation"),
     ("Agreement with readers' gaze", "gaze"),
     ("Model card: measure and write it again", "card"),

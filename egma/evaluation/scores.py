@@ -28,10 +28,12 @@ class Scores:
     Attributes:
         model: its name.
         values: float64 (F, K) in [0, 1]; rows sum to 1 where classes exclude each other. NaN where it has no answer.
+        thresholds: (K,), from which each class is called, chosen on other films; None for `THRESHOLD`.
     """
 
     model: str
     values: NDArray[np.float64]
+    thresholds: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +167,9 @@ class Table:
 
     def _one(self, scores: Scores, metric: str, column: int) -> Callable[[Places], float]:
         known, present = self._rows(column, scores), self.truth[:, column] == PRESENT
-        values, single = scores.values[:, column], _SINGLE[metric]
+        cut = THRESHOLD if scores.thresholds is None else float(scores.thresholds[column])
+        single = _SINGLE.get(metric) or _CALLED[metric]
+        values = scores.values[:, column] if metric in _SINGLE else scores.values[:, column] >= cut
         complete = bool(known.all())
 
         def measure(places: Places) -> float:
@@ -184,25 +188,15 @@ def _both_kinds(measure: Callable[..., float]) -> Callable[..., float]:
     return guarded
 
 
-def _called_balanced(present: NDArray[np.bool_], values: NDArray[np.float64]) -> float:
-    return measures.balanced_accuracy(present, values >= THRESHOLD)
-
-
-def _called_right(present: NDArray[np.bool_], values: NDArray[np.float64]) -> float:
-    return measures.accuracy(present, values >= THRESHOLD)
-
-
-def _called_f1(present: NDArray[np.bool_], values: NDArray[np.float64]) -> float:
-    return measures.binary_f1(present, values >= THRESHOLD)
-
-
 _SINGLE: dict[str, Callable[..., float]] = {
     "AUROC": _both_kinds(auroc),
     "AUPRC": _both_kinds(measures.average_precision),
     "ECE": expected_calibration_error,
-    "F1": _called_f1,
-    "balanced accuracy": _both_kinds(_called_balanced),
-    "accuracy": _called_right,
+}
+_CALLED: dict[str, Callable[..., float]] = {
+    "F1": measures.binary_f1,
+    "balanced accuracy": _both_kinds(measures.balanced_accuracy),
+    "accuracy": measures.accuracy,
 }
 _JOINT: dict[str, Callable[..., float]] = {
     "accuracy": lambda truth, values: measures.accuracy(truth, values.argmax(axis=1)),

@@ -3,21 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from egma.data.labels import NORMAL
 from egma.errors import DataError
 from egma.evaluation.metrics import macro_auroc
-from egma.evaluation.sets.films import PRESENT, UNKNOWN, Film
+from egma.evaluation.scores import THRESHOLD
+from egma.evaluation.sets.films import PRESENT, UNKNOWN, Film, LabelledSet
 
 DECAYS = (0.001, 0.01, 0.1, 1.0, 10.0)
 """Weights of the ridge that are tried; validation films choose."""
 SHARES = (1, 10, 100)
 """Percent of labelled training films."""
 _STEPS = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A linear layer on features that are brought to mean 0 and spread 1 first.
+
+    Attributes:
+        mean, spread: float32 (C,), of the features it was fitted on.
+        weights: float32 (C, K).
+        bias: float32 (K,).
+    """
+
+    mean: torch.Tensor
+    spread: torch.Tensor
+    weights: torch.Tensor
+    bias: torch.Tensor
+
+    def logits(self, features: torch.Tensor) -> torch.Tensor:
+        """(..., C) -> (..., K)."""
+        return (features - self.mean) / self.spread @ self.weights + self.bias
+
+    def answer(self, features: NDArray[np.float32], *, exclusive: bool) -> NDArray[np.float64]:
+        """Probabilities (F, K) of films by their features (F, C)."""
+        return to_probabilities(self.logits(torch.from_numpy(features)), exclusive=exclusive)
 
 
 def fit_linear(
@@ -28,30 +55,57 @@ def fit_linear(
     *,
     exclusive: bool,
 ) -> NDArray[np.float64]:
-    """Probabilities (W, K) of the films whose features are `wanted`.
+    """Probabilities (W, K) of the films whose features are `wanted`, by the layer of `fit_layer`."""
+    return fit_layer(train, truth, validation, exclusive=exclusive).answer(wanted, exclusive=exclusive)
+
+
+def fit_layer(
+    train: NDArray[np.float32],
+    truth: NDArray[np.integer],
+    validation: tuple[NDArray[np.float32], NDArray[np.integer]],
+    *,
+    exclusive: bool,
+) -> Layer:
+    """The linear layer that tells the classes apart.
 
     Args:
         train: features (F, C).
         truth: (F, K), PRESENT, ABSENT or UNKNOWN; unknown labels take no part.
         validation: features and truth that choose the weight decay by macro AUROC.
-        wanted: features (W, C).
         exclusive: one softmax over the classes instead of a sigmoid each.
     """
-    mean, spread = train.mean(axis=0), train.std(axis=0) + 1e-6
-    scaled = [torch.from_numpy((part - mean) / spread).float() for part in (train, validation[0], wanted)]
-    best, kept = -np.inf, np.full((len(wanted), truth.shape[1]), 0.5)
-    for decay in DECAYS:
-        weights, bias = _fit(scaled[0], truth, decay, exclusive)
-        judged, answers = (_answer(part @ weights + bias, exclusive) for part in scaled[1:])
-        score = macro_auroc(validation[1] == PRESENT, judged, validation[1] != UNKNOWN, 1).value
-        if not np.isfinite(score):
-            score = 0.0
-        if score > best:
-            best, kept = score, answers
-    return kept
+    mean, spread = (torch.from_numpy(each).float() for each in (train.mean(axis=0), train.std(axis=0) + 1e-6))
+    scaled = (torch.from_numpy(train) - mean) / spread
+    layers = [Layer(mean, spread, *_fit(scaled, truth, decay, exclusive)) for decay in DECAYS]
+    scores = [macro_of(validation[1], layer.answer(validation[0], exclusive=exclusive)) for layer in layers]
+    return layers[int(np.argmax(scores))]
 
 
-def take_share(films: Sequence[Film], percent: int, seed: int) -> list[int]:
+def macro_of(truth: NDArray[np.integer], values: NDArray[np.float64]) -> float:
+    """Macro AUROC of (F, K) over classes that have both kinds of films; 0 where none has."""
+    score = macro_auroc(truth == PRESENT, values, truth != UNKNOWN, 1).value
+    return score if np.isfinite(score) else 0.0
+
+
+def choose_thresholds(truth: NDArray[np.integer], values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(K,): for each class the probability from which calling it gives the best F1 on these films, 0.5 where none can.
+
+    Args:
+        truth: (F, K) of validation films.
+        values: (F, K), their probabilities.
+    """
+    return np.array([_best_cut(truth[:, column], values[:, column]) for column in range(truth.shape[1])])
+
+
+def as_findings(found: LabelledSet) -> LabelledSet:
+    """A list of "No Finding" or one finding as that finding, present or absent: its F1 is then the finding's own."""
+    if not (found.exclusive and len(found.classes) == 2 and found.classes[0] == NORMAL):
+        return found
+    films = tuple(replace(film, truth=film.truth[1:]) for film in found.films)
+    return replace(found, classes=found.classes[1:], exclusive=False, films=films)
+
+
+def take_share(films: Sequence[Film], percent: float, seed: int) -> list[int]:
     """Places of a seeded share of the films, nested: the films of a smaller share are among those of a larger.
 
     Patients are drawn whole. Each class keeps at least one positive film where the whole has one.
@@ -90,12 +144,7 @@ def _fit(
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        logits = features @ weights + bias
-        if exclusive:
-            loss = F.cross_entropy(logits, present.argmax(dim=1))
-        else:
-            each = F.binary_cross_entropy_with_logits(logits, present, reduction="none") * known
-            loss = (each.sum(dim=0) / known.sum(dim=0).clamp(min=1)).sum()
+        loss = training_loss(features @ weights + bias, present, known, exclusive=exclusive)
         loss = loss + decay * weights.square().sum() / 2
         loss.backward()
         return loss
@@ -104,6 +153,31 @@ def _fit(
     return weights.detach(), bias.detach()
 
 
-def _answer(logits: torch.Tensor, exclusive: bool) -> NDArray[np.float64]:
+def to_probabilities(logits: torch.Tensor, *, exclusive: bool) -> NDArray[np.float64]:
+    """(F, K) in [0, 1]: one softmax, or a sigmoid each."""
     found = logits.softmax(dim=1) if exclusive else logits.sigmoid()
     return found.numpy().astype(np.float64)
+
+
+def training_loss(logits: torch.Tensor, present: torch.Tensor, known: torch.Tensor, *, exclusive: bool) -> torch.Tensor:
+    """Cross-entropy: over classes that exclude each other, else the sum over classes of the mean over known labels."""
+    if exclusive:
+        return F.cross_entropy(logits, present.argmax(dim=1))
+    each = F.binary_cross_entropy_with_logits(logits, present, reduction="none") * known
+    return (each.sum(dim=0) / known.sum(dim=0).clamp(min=1)).sum()
+
+
+def _best_cut(truth: NDArray[np.integer], values: NDArray[np.float64]) -> float:
+    """The middle between two neighbouring probabilities (or 0: all are called) with the best F1, the nearest to 0.5."""
+    known = truth != UNKNOWN
+    present, said = truth[known] == PRESENT, values[known]
+    if not present.any():
+        return THRESHOLD
+    levels = np.unique(said)
+    cuts = np.concatenate([[0.0], (levels[1:] + levels[:-1]) / 2])
+    order = np.argsort(said, kind="stable")
+    below = np.searchsorted(said[order], cuts)
+    hits = present.sum() - np.concatenate([[0], np.cumsum(present[order])])[below]
+    f1 = 2 * hits / (present.sum() + len(said) - below)
+    best = np.flatnonzero(f1 == f1.max())
+    return float(cuts[best[np.argmin(np.abs(cuts[best] - THRESHOLD))]])

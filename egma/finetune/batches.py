@@ -137,7 +137,7 @@ class Batcher:
         films = self.read_plain(places, device)
         if not self.augment or isinstance(films, ImageFeatures):
             return films
-        return _expose(films, np.random.default_rng((self.seed, _EXPOSURE, draw)))
+        return expose_films(films, np.random.default_rng((self.seed, _EXPOSURE, draw)))
 
     def _gaze(self, places: Sequence[int], longest: int) -> tuple[list[Tensor], Tensor]:
         """Heat of each grid, the coarser ones the mean of the finest, every sentence's peak at 1; and who has it."""
@@ -183,8 +183,8 @@ def _label(text: str) -> NDArray[np.int8]:
     return _LABELS[text]
 
 
-def _expose(films: Tensor, rng: np.random.Generator) -> Tensor:
-    """Films under another exposure: nothing moves, so gaze and sides stay true."""
+def expose_films(films: Tensor, rng: np.random.Generator) -> Tensor:
+    """Films (B, S, S) in [0, 1] under another exposure: nothing moves, so gaze and sides stay true."""
 
     def spread(reach: float) -> Tensor:
         drawn = rng.uniform(-reach, reach, len(films)).astype(np.float32)

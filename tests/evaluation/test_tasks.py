@@ -9,28 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from egma.__main__ import main
 from egma.checkpoints import load_checkpoint
 from egma.evaluation.published import load_published
 from egma.testing import data_sets
-
-Run = Any
-
-
-@pytest.fixture
-def evaluate(tiny_checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command line as a function: task and options in, (exit status, JSON or None, standard error) out."""
-
-    def run(*words: str, checkpoint: str | None = None) -> tuple[int, dict[str, Any] | None, str]:
-        status = main(["evaluate", *words, "--checkpoint", checkpoint or str(tiny_checkpoint), "--json"])
-        printed = capsys.readouterr()
-        return status, json.loads(printed.out) if printed.out else None, printed.err
-
-    return run
-
-
-def value(found: dict[str, Any], model: str, metric: str, item: str = "all") -> Any:
-    return next(row for row in found["figures"] if (row["model"], row["metric"], row["item"]) == (model, metric, item))
+from tests.evaluation.conftest import Run, value
 
 
 def test_zeroshot_names_list_prompts_seed_size_and_checkpoint(

@@ -31,11 +31,14 @@ _REGIONS = {
     "vindr": physionet.read_vindr_regions,
 }
 
+_LEARNING = ("probe", "finetune")
+"""Tasks that need the training films of CheXpert, 223,000 rows that others need not read."""
+
 
 def open_films(root: Path | None, task: str, name: str | None = None) -> LabelledSet:
     """The labelled films of `root` that `task` reads."""
     info, folder = detect_set(need_folder(root), task, name)
-    if info.name == "chexpert" and task == "probe":
+    if info.name == "chexpert" and task in _LEARNING:
         return chexpert.read_competition(folder, with_train=True)
     return _FILMS[info.name](folder)
 

@@ -17,6 +17,7 @@ _MODULES = (
     "retrieval",
     "grounding",
     "probe",
+    "finetune",
     "segmentation",
     "gaze",
     "gaze_share",
