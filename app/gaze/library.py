@@ -14,6 +14,7 @@ from app.incidents import log_incident
 from egma.errors import EgmaError, GazeError
 from egma.gaze.formats import index_folder
 from egma.gaze.recordings import Recordings
+from egma.wording import counted
 
 MAX_DATA_SETS = 50
 MAX_FILMS = 500_000
@@ -62,7 +63,7 @@ class DataSet:
             self.progress = Progress("failed", words=f"the data set could not be indexed; reference {reference}")
         else:
             count, left_out = len(self.recordings), len(self.recordings.skipped)
-            words = f"{count:,} recordings, {len(self.films):,} films found; {left_out:,} recordings left out"
+            words = f"{counted(count, 'recording')}, {counted(len(self.films), 'film')} found; {left_out:,} left out"
             self.progress = Progress("ready", count, count, words)
 
     def _report(self, done: int, total: int) -> None:
@@ -110,6 +111,12 @@ class GazeLibrary:
                 found = self._sets[name] = DataSet(name, self.root / name, Progress("indexing", words="Indexing…"))
                 threading.Thread(target=found.index, name="index-gaze", daemon=True).start()
         return found
+
+    def film_id(self, key: str) -> str | None:
+        """The DICOM id of an open film that a data set brought; None for any other film."""
+        with self._lock:
+            opened = [pair for each in self._sets.values() for pair in each.opened.items()]
+        return next((dicom_id for dicom_id, film in opened if film == key), None)
 
 
 def _single(track: object) -> Recordings:

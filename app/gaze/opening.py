@@ -11,7 +11,10 @@ from pathlib import Path
 from app.gaze.store import MAX_READERS, OpenGaze, Reader, slim
 from egma.errors import GazeError
 from egma.gaze.bundle import Bundle, load_bundle, sort_files
+from egma.gaze.describe import find_fixations
 from egma.gaze.formats import ColumnMapping
+from egma.gaze.frame import check_looks
+from egma.gaze.merge import check_other_reader
 from egma.gaze.recordings import Recordings
 from egma.gaze.track import GazeTrack
 
@@ -81,12 +84,11 @@ def place_reader(track: GazeTrack, shape: tuple[int, int], number: int, dicom_id
     """A recording on a film of `shape` (H, W), refused where it is of another film.
 
     Raises:
-        GazeError: the film's id or size is not the recording's, or hardly a look falls on the film.
+        GazeError: the film's id or size is not the recording's, hardly a look falls on the film, or it has no fixation.
     """
     placed = track.for_film(shape, dicom_id=dicom_id)
-    fixations = placed.fixations()
-    if not len(fixations):
-        raise GazeError("no fixation is found in the recording: its samples never rest; is the time's unit right?")
+    fixations = find_fixations(placed)
+    check_looks(fixations, shape)
     samples = slim(placed) if placed.kind == "samples" else None
     fixations = replace(fixations, frame_hw=shape, stretched=False)
     return Reader(_name(track, number), fixations, samples, track.notes)
@@ -96,9 +98,11 @@ def add_reader(gaze: OpenGaze, reader: Reader, *, beside: bool) -> OpenGaze:
     """The recording alone on the film, or beside those that are open.
 
     Raises:
-        GazeError: as many are open as can be told apart.
+        GazeError: as many are open as can be told apart, or it is open already, or it names another film than they do.
     """
     readers = gaze.readers if beside else ()
+    for each in readers:
+        check_other_reader(reader.fixations, each.fixations, each.name)
     if len(readers) >= MAX_READERS:
         raise GazeError(f"{MAX_READERS} readers are open, more cannot be told apart by colour; close one first")
     names = {each.name for each in readers}

@@ -13,7 +13,7 @@ from app.alerts import answering
 from app.films import OpenFilm, load_upload
 from app.gaze.example import open_example
 from app.gaze.opening import Handed, add_reader, place_reader, read_recordings, take_uploads
-from app.gaze.store import OpenGaze
+from app.gaze.store import OpenGaze, Reader
 from app.gaze.tables import PARTS, build_mapping, preview_table
 from app.panels import MessageData, NoticesData
 from app.services import Services
@@ -23,6 +23,7 @@ from egma.errors import GazeError
 from egma.gaze.formats import ColumnMapping
 from egma.gaze.recordings import Recordings
 from egma.gaze.track import GazeTrack
+from egma.wording import counted
 
 FILM_TITLE = "Your film"
 
@@ -131,7 +132,7 @@ class GazeHandlers:
             raise GazeError("choose a recording from the list")
         track = current.choices.find(name)
         shown, current = film_for(self.services, track, self.services.films.find(film), current)
-        reader = place_reader(track, shown.study.shape, len(current.readers) + 1)
+        reader = self._place(track, shown, len(current.readers) + 1)
         same_film = beside and current.film == shown.key
         added = add_reader(replace(current, film=shown.key), reader, beside=same_film)
         return self._opened(shown, self.services.gaze.add(added), choice=gr.skip())
@@ -178,9 +179,13 @@ class GazeHandlers:
         gaze = current
         for at, track in enumerate(found):
             if isinstance(track, GazeTrack):
-                reader = place_reader(track, shown.study.shape, len(gaze.readers) + 1)
+                reader = self._place(track, shown, len(gaze.readers) + 1)
                 gaze = add_reader(gaze, reader, beside=beside or at > 0)
         return self._opened(shown, self.services.gaze.add(replace(gaze, film=shown.key)))
+
+    def _place(self, track: GazeTrack, shown: OpenFilm, number: int) -> Reader:
+        """A recording on the film, whose own id is known where a data set brought it."""
+        return place_reader(track, shown.study.shape, number, self.services.gaze_library.film_id(shown.key))
 
     def _ask_for_columns(self, handed: Handed, shown: OpenFilm, current: OpenGaze) -> tuple[Any, ...]:
         table = handed.table
@@ -225,7 +230,7 @@ class GazeHandlers:
 
 def _offer(recordings: Recordings) -> str:
     left_out = f" {len(recordings.skipped)} were left out." if recordings.skipped else ""
-    return f"The file holds {len(recordings):,} recordings.{left_out} Choose one below."
+    return f"The file holds {counted(len(recordings), 'recording')}.{left_out} Choose one below."
 
 
 def _closed_table() -> TableView:

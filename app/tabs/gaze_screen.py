@@ -16,6 +16,7 @@ from app.views.gaze import region_outline, track_columns
 from egma.gaze.describe import sentence_rows
 from egma.gaze.expected import ExpectedGaze
 from egma.gaze.grid import thumbnail
+from egma.wording import counted
 
 SHOWN_SIDE = 64
 """Cells along the longer side of a map that is shown: a degree of gaze has two or three."""
@@ -63,7 +64,7 @@ def line_screen(film: OpenFilm, gaze: OpenGaze) -> FilmData:
         track = reader.fixations
         length_s = track.end_s[-1] - track.start_s[0]
         what = "simulated" if reader.simulated else "recorded"
-        facts.append(f"{reader.name}: {len(track):,} fixations in {length_s:.1f} s, {what}{_samples(reader)}")
+        facts.append(f"{reader.name}: {counted(len(track), 'fixation')} in {length_s:.1f} s, {what}{_samples(reader)}")
     return FilmData(title=film.title, facts=facts)
 
 

@@ -58,9 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not isinstance(found, GazeTrack):
         if arguments.recording is None and not _asks_for_one(arguments):
             return _list(found, arguments.json)
-        if arguments.recording is None:
-            raise SettingsError(f"the file holds {len(found)} recordings; choose one with --recording NAME")
-        found = found.find(arguments.recording)
+        found = _choose(found, arguments.recording)
     result = _describe(found, arguments)
     if arguments.json:
         print_json(result)
@@ -89,6 +87,17 @@ def _check_options(arguments: argparse.Namespace) -> None:
         raise SettingsError("--measures and --export want the film; give it with --image")
     if (arguments.map is not None or arguments.other) and not (arguments.measures or arguments.export is not None):
         raise SettingsError("--map and --other say what --measures compares; add --measures")
+
+
+def _choose(recordings: Recordings, name: str | None) -> GazeTrack:
+    """The recording of that name; without one the only one there is, beside those that were left out."""
+    if name is not None:
+        return recordings.find(name)
+    if len(recordings) > 1:
+        raise SettingsError(f"the file holds {len(recordings)} recordings; choose one with --recording NAME")
+    for skipped in recordings.skipped:
+        print_note(f"left out {skipped.name}: {skipped.reason}")
+    return recordings[0]
 
 
 def _asks_for_one(arguments: argparse.Namespace) -> bool:

@@ -52,7 +52,7 @@ def _compare_all(track: GazeTrack, study: Study, arguments: argparse.Namespace) 
     from egma.gaze.versus import compare_with_reader
 
     sentences = split_words(track.words)
-    others = [_load_other(path, study.shape) for path in arguments.other]
+    others = [_load_other(path, study.shape, track) for path in arguments.other]
     parts = [(WHOLE, track), *((each.text, sentence_gaze(track, each)) for each in sentences)]
     saliency = _maps(study, [each.text for each in sentences], arguments)
     compared: Compared = []
@@ -87,13 +87,16 @@ def _read_map(path: Path, shape: tuple[int, int]) -> Float32:
     return image.astype(np.float32)
 
 
-def _load_other(path: Path, shape: tuple[int, int]) -> GazeTrack:
+def _load_other(path: Path, shape: tuple[int, int], track: GazeTrack) -> GazeTrack:
     from egma.gaze import GazeTrack, load_gaze
+    from egma.gaze.merge import check_other_reader
 
     found = load_gaze(path)
     if not isinstance(found, GazeTrack):
         raise GazeError(f"--other wants a file of one recording, {path.name!r} holds {len(found)}")
-    return found.for_film(shape)
+    other = found.for_film(shape).fixations()
+    check_other_reader(other, track, track.name)
+    return other
 
 
 def write_files(

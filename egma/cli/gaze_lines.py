@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from egma.wording import counted
+
 
 def print_lines(result: dict[str, Any]) -> None:
     """Print what a recording holds, then its regions and measures where they were asked for."""
     label = "simulated recording" if result["simulated"] else "recording"
-    print(f"{result['source']} {label}: {result['fixations']} fixations in {result['duration_s']:.1f} s")
+    print(f"{result['source']} {label}: {counted(result['fixations'], 'fixation')} in {result['duration_s']:.1f} s")
     if result["samples"]:
         print(f"from {result['samples']} samples")
-    print(f"{result['off_image']} of them off the film")
+    if result["off_image"]:
+        print(f"{result['off_image']} of them off the film or in a blink")
     for sentence in result["sentences"]:
         print(f"  {sentence['start_s']:7.2f} s  {sentence['fixations']:3d} fixations  {sentence['text']}")
     for region in result.get("regions", []):

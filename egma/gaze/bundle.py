@@ -211,4 +211,6 @@ def _nothing_to_read(bundle: Bundle) -> str:
             f"there is a {next(iter(bundle.companions))} and no recording: choose the fixations or gaze file "
             "of the same reading together with it"
         )
+    if bundle.films:
+        return "a picture or a DICOM film is no recording: choose the fixations or gaze file that belongs to it"
     return "there is no recording among the files: choose a fixations or gaze file"

@@ -1,16 +1,11 @@
-"""Refuses a recording that cannot be what it says, in one sentence: times, columns, frame and its film."""
+"""Refuses a recording that cannot be what it says, in one sentence: times, columns and positions."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from egma.errors import GazeError
-
-if TYPE_CHECKING:
-    from egma.gaze.track import GazeTrack
 
 Float64 = NDArray[np.float64]
 Bool = NDArray[np.bool_]
@@ -24,7 +19,7 @@ MIN_ROWS = 4  # fewer say nothing about frames
 LATEST_S = 1e11  # three thousand years: beyond it a number is no time
 LONGEST_FIXATION_S = 30.0  # a typical one lasts 0.3 s, so that milliseconds taken for seconds are noticed
 FARTHEST_PX = 1e7
-SIZE_TOLERANCE_PX = 2
+MOST_OVERLAP = 0.5  # of a fixation's time: rounding overlaps by milliseconds
 
 
 def check_rows(count: int, what: str) -> None:
@@ -65,6 +60,34 @@ def check_lengths(start_s: Float64, end_s: Float64) -> None:
         raise GazeError(
             f"the times are not in seconds: a typical row would last {typical:.0f} s; divide them by 1,000 if they are "
             "milliseconds"
+        )
+
+
+def check_exchanged_times(start_s: Float64, end_s: Float64) -> None:
+    """Refuse a table whose durations grow row by row while its starts jump to and fro."""
+    lengths_s = end_s - start_s
+    known = np.isfinite(start_s).all() and np.isfinite(lengths_s).all() and len(start_s) >= MIN_ROWS
+    if known and (np.diff(lengths_s) >= 0).all() and (np.diff(start_s) < 0).any() and (np.diff(lengths_s) > 0).any():
+        raise GazeError(
+            "the columns of start and duration are mixed up: the durations grow from row to row as times do, and the "
+            "starts jump to and fro; exchange the two columns"
+        )
+
+
+def check_sequence(start_s: Float64, end_s: Float64) -> None:
+    """Refuse fixations of one reader at the same time: eyes, readers or columns are mixed up."""
+    if len(start_s) < MIN_ROWS:
+        return
+    overlap_s = np.minimum(end_s[:-1], end_s[1:]) - start_s[1:]
+    shorter_s = np.minimum(end_s - start_s, LATEST_S)
+    shorter_s = np.minimum(shorter_s[:-1], shorter_s[1:])
+    at_once = (overlap_s > MOST_OVERLAP * shorter_s) & (shorter_s > 0)
+    if at_once.mean() > MIN_ON_FILM:
+        row = int(np.argmax(at_once))
+        raise GazeError(
+            f"{at_once.mean():.0%} of the fixations begin before the one before has ended, such as row {row + 2} at "
+            f"{start_s[row + 1]:.3f} s: the columns of start and duration are mixed up, or two eyes or readers are in "
+            "one table; choose the right columns, or name each recording in a column of its own"
         )
 
 
@@ -120,57 +143,8 @@ def check_range(values: Float64, name: str, low: float, high: float, meaning: st
         )
 
 
-def check_film(track: GazeTrack, shape: tuple[int, int], dicom_id: str | None = None) -> None:
-    """Refuse a recording that does not belong to a film of `shape` (H, W) and, where both are known, `dicom_id`."""
-    recorded = track.ids.get("dicom_id")
-    if dicom_id and recorded and dicom_id != recorded:
-        raise GazeError(
-            f"the recording belongs to another film: it names {recorded[:8]}..., this film is {dicom_id[:8]}...; "
-            "choose the film it was recorded on"
-        )
-    placed = track.in_frame(shape)
-    _check_shown_on_film(placed, shape)
-    xy = placed.xy_px[np.isfinite(placed.xy_px).all(axis=1)]
-    if len(xy) < MIN_ROWS:
-        return
-    size = f"{shape[0]} x {shape[1]} pixels (rows x columns)"
-    if not placed.stretched and np.abs(xy).max() <= MAX_FRACTION < min(shape) / 10:
-        raise GazeError(
-            f"the recording is in the wrong frame: its positions run from 0 to 1 (fractions), wanted pixels of the "
-            f"film of {size}; say that they are fractions, or multiply them by the film's width and height"
-        )
-    on_film = _on(xy, shape)
-    if on_film >= MIN_ON_FILM:
-        return
-    if _on(xy[:, ::-1], shape) >= CLEAR_FIT:
-        raise GazeError(
-            f"the columns of x and y are mixed up: {on_film:.0%} of the looks fall on the film of {size}, with x and y "
-            "exchanged nearly all do; exchange the two columns"
-        )
-    raise GazeError(
-        f"the recording is of another film or in another frame: only {on_film:.0%} of its looks fall on this film of "
-        f"{size}; choose its own film, or say where on the screen the film was drawn"
-    )
-
-
-def _check_shown_on_film(track: GazeTrack, shape: tuple[int, int]) -> None:
-    if track.shown_px is None or not np.isfinite(track.shown_px).any():
-        return
-    right, bottom = np.nanmax(track.shown_px[:, 2]), np.nanmax(track.shown_px[:, 3])
-    if right > shape[1] + SIZE_TOLERANCE_PX or bottom > shape[0] + SIZE_TOLERANCE_PX:
-        raise GazeError(
-            f"the recording belongs to another film: it was shown up to column {right:.0f} and row {bottom:.0f}, this "
-            f"film has {shape[1]} columns and {shape[0]} rows; choose the film it was recorded on"
-        )
-
-
 def _inside(xy: Float64, box: Float64) -> Bool:
     return np.all((xy >= box[:, :2]) & (xy <= box[:, 2:]), axis=1)
-
-
-def _on(xy: Float64, shape: tuple[int, int]) -> float:
-    """The share of points that lie on a film of `shape`."""
-    return float(((xy >= 0) & (xy < [shape[1], shape[0]])).all(axis=1).mean())
 
 
 def _first(wrong: Bool) -> int | None:

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from egma.errors import GazeError
+from egma.gaze.frame import Frame, check_looks, guess_frame
 from egma.gaze.grid import thumbnail
 from egma.gaze.track import GazeTrack
 from egma.gaze.transcript import sentence_gaze, split_words
@@ -15,20 +15,6 @@ from egma.types import Float32
 
 DENSITY_SIDE = 64
 _DIGITS = 8
-_SQUARE = (512, 512)
-
-
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """The size of the film that a recording is drawn on.
-
-    Attributes:
-        shape: (H, W) in image pixels.
-        note: what had to be supposed, as a sentence; empty where the film or the recording says it.
-    """
-
-    shape: tuple[int, int]
-    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +26,7 @@ class Description:
         frame: the film's size, or what was supposed of it.
         samples: raw samples that the fixations were detected in; 0 where the recording holds fixations.
         duration_s: from the first fixation or sample to the end of the last.
-        density: float32 (H, W), sums to 1; all zero without a fixation on the film.
+        density: float32 (H, W), sums to 1.
     """
 
     fixations: GazeTrack
@@ -63,10 +49,11 @@ def describe_recording(track: GazeTrack, shape: tuple[int, int] | None = None) -
     """Describe a recording on a film of `shape` (H, W), or on the film that the recording itself speaks of.
 
     Raises:
-        GazeError: the recording says that its film has another size.
+        GazeError: the recording says that its film has another size, no look falls on it, or no fixation is found.
     """
     frame = guess_frame(track) if shape is None else Frame(shape)
-    fixations = track.fixations().in_frame(frame.shape)
+    fixations = find_fixations(track).in_frame(frame.shape)
+    check_looks(fixations, frame.shape)
     return Description(
         fixations=fixations,
         frame=frame,
@@ -76,28 +63,22 @@ def describe_recording(track: GazeTrack, shape: tuple[int, int] | None = None) -
     )
 
 
+def find_fixations(track: GazeTrack) -> GazeTrack:
+    """The recording as fixations, at least one.
+
+    Raises:
+        GazeError: its samples never rest.
+    """
+    fixations = track.fixations()
+    if not len(fixations):
+        raise GazeError("no fixation is found in the recording: its samples never rest; is the time's unit right?")
+    return fixations
+
+
 def recording_length_s(track: GazeTrack) -> float:
     """Seconds from the first fixation or sample to the end of the last."""
     length = float(track.end_s[-1] - track.start_s[0]) if len(track) else 0.0
     return round(length, 6) if math.isfinite(length) else 0.0
-
-
-def guess_frame(track: GazeTrack) -> Frame:
-    """The size of a film that is not at hand: as the recording says, else the largest part shown, else its reach."""
-    if track.frame_hw == (1, 1):
-        return Frame(_SQUARE, "positions are fractions and the film is not known: a square is taken for it")
-    if track.frame_hw is not None:
-        return Frame(track.frame_hw)
-    if track.shown_px is not None and np.isfinite(track.shown_px[:, 2:]).all(axis=1).any():
-        width, height = np.nanmax(track.shown_px[:, 2:], axis=0)
-        source = "the largest part of the film that was shown"
-    else:
-        finite = track.xy_px[np.isfinite(track.xy_px).all(axis=1)]
-        width, height = np.floor(finite.max(axis=0, initial=0)) + 1
-        source = "how far the looks reach"
-    shape = (max(1, int(height)), max(1, int(width)))
-    note = f"the film's size is not known: {shape[0]} x {shape[1]} pixels (rows x columns) is taken, from {source}"
-    return Frame(shape, note)
 
 
 def sentence_rows(track: GazeTrack) -> list[dict[str, Any]]:

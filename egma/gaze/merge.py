@@ -1,4 +1,4 @@
-"""A long recording in fewer rows, for what is drawn: time is added up, places are averaged by time."""
+"""Recordings put together: rows of a long one for what is drawn, and readers of one film, who must be several."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from egma.errors import GazeError
 from egma.gaze.track import GazeTrack
 
 
@@ -29,3 +30,20 @@ def merge_rows(track: GazeTrack, most: int) -> tuple[GazeTrack, int]:
         duration_s=np.add.reduceat(track.duration_s, first),
     )
     return merged, size
+
+
+def check_other_reader(track: GazeTrack, other: GazeTrack, name: str) -> None:
+    """Refuse a recording beside `other`, called `name`, that is the same one or that names another film.
+
+    Raises:
+        GazeError: a recording agrees with itself perfectly, and readers of different films are no readers of one.
+    """
+    own, theirs = track.ids.get("dicom_id"), other.ids.get("dicom_id")
+    if own and theirs and own != theirs:
+        raise GazeError(
+            f"the recording is of another film than {name[:80]!r}: it names {own[:8]}..., that one {theirs[:8]}...; "
+            "readers are compared on one film, choose recordings of it"
+        )
+    same_times = np.array_equal(track.start_s, other.start_s) and np.array_equal(track.duration_s, other.duration_s)
+    if same_times and np.array_equal(track.xy_px, other.xy_px, equal_nan=True):
+        raise GazeError(f"the recording is the same as {name[:80]!r}, row by row; choose that of another reader")

@@ -131,7 +131,7 @@ class GazeTrack:
         Raises:
             GazeError: the film's id or size is not the recording's, or hardly a look falls on the film.
         """
-        from egma.gaze.check import check_film
+        from egma.gaze.frame import check_film
 
         check_film(self, shape, dicom_id)
         return self.in_frame(shape)

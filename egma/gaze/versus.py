@@ -166,7 +166,7 @@ def _as_prediction(density: Float64) -> Float64:
 
 def _gather(tracks: Sequence[GazeTrack], shape: tuple[int, int]) -> Float64 | None:
     """float64 (F, 2), the fixations of other films laid over this one; None where there are none of a known size."""
-    from egma.gaze.describe import guess_frame
+    from egma.gaze.frame import guess_frame
 
     found = []
     for track in tracks:

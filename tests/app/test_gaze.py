@@ -107,12 +107,24 @@ def test_readers_are_laid_over_each_other_when_asked(handlers, film, upload, rea
     assert len(alone.viewer.gaze.readers) == 1
 
 
-def test_more_readers_than_colours_are_refused(handlers, film, upload, reading) -> None:
+def test_more_readers_than_colours_are_refused(handlers, film, upload, reading, tmp_path) -> None:
     gaze = ""
-    for _ in range(MAX_READERS):
-        gaze = opened(handlers.open_files(upload(reading / "fixations.csv"), film.key, gaze, True)).gaze
+    for seed in range(2, 2 + MAX_READERS):
+        write_reflacx_reading(tmp_path / f"reader-{seed}", build_track(seed, SHAPE))
+        another = upload(tmp_path / f"reader-{seed}" / "fixations.csv")
+        gaze = opened(handlers.open_files(another, film.key, gaze, True)).gaze
     refused = opened(handlers.open_files(upload(reading / "fixations.csv"), film.key, gaze, True))
     assert "cannot be told apart" in refused.said.text and not isinstance(refused.gaze, str)
+
+
+def test_the_same_recording_is_no_second_reader(handlers, services, film, upload, reading) -> None:
+    first = opened(handlers.open_files(upload(reading / "fixations.csv"), film.key, "", False))
+    again = opened(handlers.open_files(upload(reading / "fixations.csv"), film.key, first.gaze, True))
+    assert "the same as" in again.said.text and len(services.gaze.find(first.gaze).readers) == 1
+    both = opened(
+        handlers.open_files(upload(reading / "fixations.csv", reading / "fixations.csv"), film.key, "", False)
+    )
+    assert "the same as" in both.said.text
 
 
 def spoil(reading: Path, change: Callable[[list[str], list[list[str]]], None]) -> Path:
@@ -240,11 +252,12 @@ def test_a_data_set_is_indexed_behind_the_page_and_brings_its_films(services, ha
             break
         time.sleep(0.02)
         view = sets.watch_data_set("readings", film.key, "")
-    assert "2 recordings, 1 films found" in view.progress.text
+    assert "2 recordings, 1 film found" in view.progress.text
     first = handlers.choose_recording("P300R000001", film.key, view.gaze, False)
     assert first.said.text == "" and first.film != film.key and first.viewer.title == f"Film {dicom_id[:8]}"
     second = handlers.choose_recording("P300R000002", first.film, first.gaze, False)
-    assert second.said.text == "" and second.film == first.film  # its film is not in the folder: the one shown fits
+    assert "names" in second.said.text and "this film is" in second.said.text  # its own film is not in the folder
+    assert len(services.gaze.find(first.gaze).readers) == 1
 
 
 @pytest.mark.parametrize("name", ["..", "/etc", "nothing", ""])

@@ -107,8 +107,23 @@ def test_a_plain_table_is_read_by_its_header(client, tmp_path) -> None:
         (b"x,y,start,end\n1,2,0,nan\n3,4,1,2\n", "must be finite"),
         (b"x,y,start,end\n1,2,5,1\n3,4,6,7\n", "cannot end before"),
         (b"\x80\x04\x95pickle", "pickle|no gaze recording"),
+        (b"x,y,start,duration\n99999,99999,0,0.3\n99999,99999,1,0.3\n", "100% of its looks lie off any film"),
+        (b"x,y,start,duration\n-900,-40,0,0.3\n", "100% of its looks lie off any film"),
+        (b"time,x,y\n0,5,5\n", "no fixation is found"),
+        (b"\x89PNG\r\n\x1a\nno more", "a picture or a DICOM film is no recording"),
     ],
-    ids=["empty", "letter", "strange columns", "no time", "ends before", "pickle"],
+    ids=[
+        "empty",
+        "letter",
+        "strange columns",
+        "no time",
+        "ends before",
+        "pickle",
+        "far",
+        "beside",
+        "sample",
+        "picture",
+    ],
 )
 def test_a_bad_recording_comes_back_as_one_sentence(client, tmp_path, content, said) -> None:
     path = tmp_path / "recording"

@@ -77,6 +77,34 @@ def test_a_mistake_is_one_sentence_and_exit_status_2(tmp_path: Path, capsys) -> 
     assert (status, out) == (2, "") and err.startswith("egma: the file is empty")
 
 
+@pytest.mark.parametrize("rows", [1, 3, 30])
+def test_a_recording_in_another_frame_is_one_sentence_with_and_without_the_film(tmp_path, capsys, rows) -> None:
+    lines = [f"99999,99999,{row},0.3" for row in range(rows)]
+    (tmp_path / "wrongframe.csv").write_text("\n".join(["x,y,start,duration", *lines]))
+    film = draw_film(tmp_path / "a.png", (800, 700))
+    for more in (["--image", film], []):
+        status, out, err = run(capsys, tmp_path / "wrongframe.csv", *more, "--json")
+        said = err.splitlines()[-1]
+        assert (status, out) == (2, "") and "100% of its looks lie off" in said
+        assert "x 99999, y 99999" in said and "neither a film nor a screen reaches" in said and "convert" in said
+    assert "800 x 700" not in said
+
+
+def test_the_only_recording_that_is_left_needs_no_name(tmp_path, capsys) -> None:
+    write_eyegaze(tmp_path, {invented_dicom_id(1): build_track(1)})
+    film = draw_film(tmp_path / "a.png", (800, 700))
+    status, out, err = run(capsys, tmp_path / "fixations.csv", "--image", film, "--json")
+    assert status == 0 and json.loads(out)["fixations"] == len(build_track(1)) and TRUNCATED_ID in err
+
+
+def test_a_reader_is_no_ceiling_for_themselves(recording: Path, tmp_path: Path, capsys) -> None:
+    film = draw_film(tmp_path / "a.png", (800, 700))
+    np.save(tmp_path / "map.npy", np.ones((800, 700)))
+    asked = ["--image", film, "--measures", "--map", tmp_path / "map.npy", "--other", recording]
+    status, _, err = run(capsys, recording, *asked)
+    assert status == 2 and "the same as" in err
+
+
 def test_regions_measures_and_files_without_the_page(recording: Path, tmp_path: Path, capsys) -> None:
     write_reflacx(tmp_path / "second", {"P300R000002": build_track(2)})
     other = tmp_path / "second" / "main_data" / "P300R000002" / "fixations.csv"

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from egma.errors import GazeError
-from egma.gaze.describe import describe_recording, guess_frame
+from egma.gaze.describe import describe_recording
 from egma.gaze.export import write_samples_csv, write_sentences_csv
+from egma.gaze.frame import guess_frame
 from egma.gaze.meaning import MEASURES, measure_lines, write_measures_csv
 from egma.gaze.merge import merge_rows
 from egma.gaze.metrics import centre_bias

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from egma.errors import GazeError
-from egma.gaze.check import FARTHEST_PX
+from egma.gaze.check import FARTHEST_PX, MIN_ROWS
 from egma.gaze.formats.table import Table, read_table
 
 SCREEN_POINT = ("FPOGX", "FPOGY")
@@ -41,6 +41,7 @@ def place_on_film(table: Table, blink: np.ndarray) -> tuple[np.ndarray, np.ndarr
     """float64 (F, 2) in film pixels; bool (F,), which rows the file itself places on the film; x's and y's lines."""
     film, screen = table.stack(FILM_POINT), table.stack(SCREEN_POINT)
     on_film = np.all(film >= 0, axis=1)
+    _refuse_fractions(film[on_film & ~blink])
     _refuse_exchanged(film[on_film & ~blink], screen[on_film & ~blink])
     xy_px = film.copy()
     x, y = (_fit_line(screen[on_film & ~blink, axis], film[on_film & ~blink, axis]) for axis in (0, 1))
@@ -94,6 +95,15 @@ def _fit_line(screen: np.ndarray, film: np.ndarray) -> Line | None:
         return None
     error = PIXEL_ROUNDING / (float(screen.std()) * len(screen) ** 0.5)
     return Line(float(slope), float(offset), error)
+
+
+def _refuse_fractions(film: np.ndarray) -> None:
+    known = film[_sound(film, FARTHEST_PX).all(axis=1)]
+    if len(known) >= MIN_ROWS and known.max() <= 1 and known.any():
+        raise GazeError(
+            "X_ORIGINAL and Y_ORIGINAL are in the wrong frame: they run from 0 to 1, as FPOGX and FPOGY do (fractions "
+            "of the screen); wanted pixels of the film: export the data set's own columns again"
+        )
 
 
 def _refuse_exchanged(film: np.ndarray, screen: np.ndarray) -> None:

@@ -61,7 +61,12 @@ def _build(table: Table, mapping: ColumnMapping, rows: slice | np.ndarray, ids: 
     times = read_times(table, mapping, rows)
     start_s, end_s, samples = times.start_s, times.end_s, times.samples
     notes += times.notes
+    if mapping.duration and not samples:
+        check.check_exchanged_times(start_s, end_s)
     check.check_times(start_s, end_s)
+    check.check_lengths(start_s, end_s)
+    if not samples:
+        check.check_sequence(start_s, end_s)
     if start_s[0] > LONGEST_DAY_S:
         start_s, end_s = start_s - start_s[0], end_s - start_s[0]
         notes.append("times are counted from the first row: the file has those of a clock")
@@ -101,10 +106,12 @@ def _without_other_events(
 
 def _in_image_frame(track: GazeTrack, mapping: ColumnMapping) -> GazeTrack:
     finite = track.xy_px[np.isfinite(track.xy_px).all(axis=1)]
-    fraction = mapping.frame == "fraction" or (
-        mapping.frame is None and len(finite) >= check.MIN_ROWS and np.abs(finite).max() <= MAX_FRACTION
-    )
-    if fraction:
+    if mapping.frame == "fraction" or (mapping.frame is None and _are_fractions(finite)):
+        if len(finite) and (finite < 0).any(axis=1).mean() > check.MIN_ON_FILM:
+            raise GazeError(
+                "the positions are in the wrong frame: most are below 0, as fractions counted from the middle (-1 to "
+                "1); wanted fractions counted from the film's top left corner: add 1 and halve them"
+            )
         note = "positions are fractions of the film; they scale with it"
         return replace(track, frame_hw=(1, 1), stretched=True, pixels_per_degree=None, notes=(*track.notes, note))
     if mapping.frame == "screen":
@@ -112,6 +119,13 @@ def _in_image_frame(track: GazeTrack, mapping: ColumnMapping) -> GazeTrack:
     if track.shown_px is not None:
         check.check_shown(track.xy_px, track.shown_px)
     return track
+
+
+def _are_fractions(xy: np.ndarray) -> bool:
+    """Whether positions run from 0 to 1; of a few rows only where one lies between."""
+    if len(xy) >= check.MIN_ROWS:
+        return bool(np.abs(xy).max() <= MAX_FRACTION)
+    return bool(len(xy) and np.abs(xy).max() <= 1 and (xy % 1 > 0).any())
 
 
 def screen_to_image(track: GazeTrack) -> np.ndarray:
