@@ -22,6 +22,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--preset", choices=PRESETS, help="what is trained (default: heads, or what the config says)")
     parser.add_argument("--config", metavar="FILE", help="settings as JSON; also the config.json of another run")
     parser.add_argument(
+        "--data", metavar="PATH", help="what is trained on; the same as --set data=PATH (default: what the preset says)"
+    )
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
@@ -40,9 +43,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, or estimate. The result is RUN_DIR/result.json and RUN_DIR/checkpoint."""
     from egma.finetune.job import choose_settings, run_finetune
 
-    folder = Path(arguments.run_dir)
-    config = Path(arguments.config) if arguments.config else None
-    settings = choose_settings(folder, arguments.preset, config, _read_changes(arguments.set))
+    folder = Path(_check_name(arguments.run_dir, "RUN_DIR"))
+    config = Path(_check_name(arguments.config, "--config")) if arguments.config is not None else None
+    data = {} if arguments.data is None else {"data": _check_name(arguments.data, "--data")}
+    settings = choose_settings(folder, arguments.preset, config, {**data, **_read_changes(arguments.set)})
     if arguments.estimate:
         from egma.finetune.estimate import estimate_run
 
@@ -56,8 +60,15 @@ def run(arguments: argparse.Namespace) -> int:
         print_note(f"stopped; go on with: python -m egma finetune {arguments.run_dir} --resume")
         return 0
     if not result["gained"]:
-        print_note(f"by {result['best_by']}, which it was chosen by, the base was no worse than this checkpoint")
+        print_note(f"by {result['best_by']}, which the step kept was chosen by, the base was no worse")
     return _print(arguments, result)
+
+
+def _check_name(name: str, option: str) -> str:
+    """The name itself; an empty one, as a variable that is not set leaves it, would be the folder one stands in."""
+    if not name.strip():
+        raise SettingsError(f"{option}: wanted the name of a file or folder, got nothing")
+    return name
 
 
 def _read_changes(words: list[str]) -> dict[str, Any]:

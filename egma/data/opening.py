@@ -11,6 +11,7 @@ from egma.data import store
 from egma.data.build import Progress, Source, build_data, build_samples
 from egma.data.built import load_built, missing_images
 from egma.data.maps import Grid
+from egma.data.problems import explain_dropped
 from egma.data.sample import SPLITS, GazeChoice, Problem, Sample, SampleSet
 from egma.data.sources.table import find_table, load_table
 from egma.data.splits import choose_gaze
@@ -115,7 +116,7 @@ def examine_data(
 ) -> Examination:
     """Open a data set, count it, and open a few of its films; arguments as `open_data`."""
     samples = open_data(path, reading, on_progress=on_progress)
-    problems = [*samples.problems, *_check_whole(samples)]
+    problems = [*samples.problems, *_check_whole(samples), *explain_dropped(samples.dropped)]
     opened: list[Sample] = []
     for sample in _spread(samples):
         problem = _try_film(sample)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from egma.data.sample import Problem
+from egma.data.sample import Dropped, Problem
 
 FIRST_FEW = 3
 _NAME_CHARS = 60
+_REASON_CHARS = 240
+_MOST_REASONS = 8
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,24 @@ class ProblemLog:
         more = ", ..." if count > len(first) else ""
         sentence = f"{subject}: {places}{more}; {wording.mend}"
         return Problem(kind, sentence, count, tuple(row for row, _ in first), wording.blocking)
+
+
+def explain_dropped(dropped: Iterable[Dropped]) -> tuple[Problem, ...]:
+    """One sentence a reason for which recordings are left out or used in part, the most frequent first."""
+    groups: dict[str, list[Dropped]] = defaultdict(list)
+    for each in dropped:
+        groups[re.sub(r"[0-9]+", "", each.reason)].append(each)  # a row's number or a count makes no other reason
+    ordered = sorted(groups.values(), key=len, reverse=True)
+    rest = sum(map(len, ordered[_MOST_REASONS:]))
+    more = (Problem("left out", f"{rest:,} more are left out for other reasons", rest, (), False),) if rest else ()
+    return (*map(_explain_group, ordered[:_MOST_REASONS]), *more)
+
+
+def _explain_group(group: list[Dropped]) -> Problem:
+    names = ", ".join(plain(each.name) for each in group[:FIRST_FEW]) + (", ..." if len(group) > FIRST_FEW else "")
+    reason = plain(group[0].reason, _REASON_CHARS)[1:-1]
+    subject = "one recording is" if len(group) == 1 else f"{len(group):,} recordings are"
+    return Problem("left out", f"{subject} left out or used in part ({names}): {reason}", len(group), (), False)
 
 
 def plain(name: str, most: int = _NAME_CHARS) -> str:

@@ -30,6 +30,10 @@ def publish_checkpoint(run: Path, root: Path, name: str = "") -> str:
     source = run / CHECKPOINT
     if not ((source / CONFIG_NAME).is_file() and (source / WEIGHTS_NAME).is_file()):
         raise JobError(f"run {run.name} has no checkpoint yet; it gets one when it finishes or is stopped")
+    if source.is_symlink() or any(each.is_symlink() for each in source.rglob("*")):
+        raise JobError(
+            f"the checkpoint of run {run.name} holds symbolic links, which may lead anywhere; copy the files"
+        )
     found = load_checkpoint(source.resolve())
     wanted = (_UNFIT.sub("-", name).strip("-._") or f"run-{run.name}")[:60]
     target = _free_place(root, wanted, found.hash)

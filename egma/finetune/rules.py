@@ -30,7 +30,7 @@ class Number:
         """What was wanted, or "" when the value is right."""
         kind = "a whole number" if self.whole else "a number"
         wanted = (
-            f"{kind} {'above' if self.above else 'from'} {self.low:g} {'up ' if self.above else ''}to {self.high:g}"
+            f"{kind} {'above' if self.above else 'from'} {self.low:g} {'up ' if self.above else ''}to {self.high:,.10g}"
         )
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return wanted

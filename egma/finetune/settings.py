@@ -140,9 +140,13 @@ def load_object(path: Path) -> dict[str, Any]:
         SettingsError: there is none.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.exists() and not path.is_file():
+            raise SettingsError(f"{path.name or path}: wanted a JSON file of settings, but this is no ordinary file")
+        with path.open("rb") as stream:
+            data = stream.read(_MOST_BYTES + 1)
+        if len(data) > _MOST_BYTES:
             raise SettingsError(f"{path.name}: wanted a small JSON file, got one above {_MOST_BYTES} bytes")
-        raw = json.loads(path.read_text(encoding="utf-8-sig"))
+        raw = json.loads(data.decode("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{path.name}: the settings cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError):

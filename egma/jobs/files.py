@@ -6,13 +6,15 @@ and a line torn by a crash is passed over.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from egma.errors import JobError
 from egma.replacing import replace_file
@@ -46,12 +48,26 @@ def write_json(path: Path, value: Any, *, durable: bool = False) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None where there is no such file or it holds something else."""
+    """The object in a JSON file; None where there is no such file of its own or it holds something else."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        with open_plain(path) as stream:
+            value = json.loads(stream.read(_MOST_READ_BYTES).decode())
     except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """An ordinary file of a run folder for reading. A link, which might lead anywhere, or a pipe is refused.
+
+    Raises:
+        OSError: it is none, or cannot be read.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no ordinary file", str(path))
+    return os.fdopen(descriptor, "rb")
 
 
 def finite(value: Any) -> Any:
@@ -99,7 +115,7 @@ class EventLog:
 def read_events(path: Path, offset: int = 0) -> EventsRead:
     """Whole lines from `offset` on. A line that is no JSON object is passed over; a shorter file is read anew."""
     try:
-        with path.open("rb") as stream:
+        with open_plain(path) as stream:
             size = os.fstat(stream.fileno()).st_size
             start = offset if 0 <= offset <= size else 0
             stream.seek(start)
@@ -114,7 +130,7 @@ def read_events(path: Path, offset: int = 0) -> EventsRead:
 def read_tail(path: Path, most_bytes: int = 8_000) -> str:
     """The end of a text file, from the start of a line; "" where there is none."""
     try:
-        with path.open("rb") as stream:
+        with open_plain(path) as stream:
             size = os.fstat(stream.fileno()).st_size
             stream.seek(max(0, size - most_bytes))
             raw = stream.read(most_bytes)

@@ -11,6 +11,9 @@ import pytest
 import egma
 from egma.data import GazeChoice, Grid, Reading, Sample, open_data
 from egma.data.finding_labels import labels_from_certainty
+from egma.data.opening import examine_data
+from egma.data.problems import explain_dropped
+from egma.data.sample import Dropped
 from egma.errors import DataError
 from egma.findings import FINDINGS
 from egma.gaze.grid import reduce_to_grid
@@ -217,3 +220,24 @@ def test_gaze_of_the_wrong_film_is_left_out_with_the_reason(tmp_path: Path) -> N
     readings["P300R000002"] = roots.Reading(mimic.invented_film(2), beside)
     data = open_data(roots.write_reflacx_root(tmp_path, readings))
     assert "another film or in another frame" in reason(data, "reflacx-P300R000002")
+
+
+def test_an_examination_of_a_root_counts_and_names_what_is_left_out(tmp_path: Path) -> None:
+    silent = roots.Reading(mimic.invented_film(4), replace(build_track(4, SHAPE), words=()))
+    films = {**two_readings(), "P300R000004": silent, "P300R000005": roots.Reading(mimic.invented_film(5), None)}
+    root = roots.write_reflacx_root(tmp_path / "r", films)
+    images = mimic.write_mimic_cxr(tmp_path / "jpg", [(mimic.invented_film(number), SHAPE) for number in (1, 2, 4)])
+    found = examine_data(root, Reading(images=images))
+    assert found.ready and len(found.opened) == 3 and sum(found.counts.values()) == 3
+    assert (found.counts["train"], found.counts["val"], found.with_gaze["val"]) == (2, 1, 1)
+    said = {problem.sentence.partition(":")[0]: problem.count for problem in found.problems}
+    assert said["2 recordings are left out or used in part ('reflacx-P300R000002', 'reflacx-P300R000005')"] == 2
+    assert said["one recording is left out or used in part ('reflacx-P300R000004')"] == 1
+
+
+def test_a_thousand_recordings_left_out_for_many_reasons_are_a_few_sentences() -> None:
+    dropped = [Dropped(f"r{number}", f"row {number} is cut off") for number in range(1000)]
+    dropped += [Dropped(f"x{letter}\n", f"reason {letter}\x1b") for letter in "abcdefghijkl"]
+    problems = explain_dropped(dropped)
+    assert len(problems) == 9 and problems[0].count == 1000 and problems[-1].count == 5
+    assert not any("\x1b" in problem.sentence or "\n" in problem.sentence for problem in problems)

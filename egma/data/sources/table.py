@@ -31,6 +31,7 @@ from egma.gaze.formats.head import decode
 
 FILE_NAMES = ("manifest.csv", "labels.csv", "cxr/manifest.csv")
 _MAX_CELL = 131_072
+_MOST_NAMED = 8
 MAX_BYTES = 1 << 28
 _PATIENTLESS = Problem(
     "no patient column",
@@ -78,10 +79,16 @@ class Columns:
 
 
 def find_table(path: Path) -> Path | None:
-    """The table of a folder, or the file itself; None where the folder has none."""
-    if path.is_file():
-        return path
-    return next((path / name for name in FILE_NAMES if (path / name).is_file()), None)
+    """The table of a folder, or the file itself; None where the folder has none.
+
+    Raises:
+        DataError: it is a link that leads elsewhere.
+    """
+    folder, names = (path.parent, (path.name,)) if path.is_file() else (path, FILE_NAMES)
+    table = next((folder / name for name in names if (folder / name).is_file()), None)
+    if table is not None and not table.resolve().is_relative_to(folder.resolve()):
+        raise DataError(f"{plain(table.name)} is a link that leads out of its folder; copy the table there")
+    return table
 
 
 def load_table(path: Path, *, split_seed: int = 0) -> SampleSet:
@@ -137,11 +144,19 @@ def _find_columns(header: list[str], name: str) -> Columns:
     spelt = {_plain(column): column for column in reversed(header) if column}
     parts = {part: next((spelt[each] for each in names if each in spelt), "") for part, names in _COLUMNS.items()}
     if not parts["image"]:
-        columns = ", ".join(header)[:200]
-        raise DataError(f"{name}: no column names the images; wanted 'image', got the columns {columns}")
+        raise DataError(f"{name}: no column names the images; wanted 'image', got {_describe_header(header)}")
     used = {part: column for part, column in parts.items() if column}
     findings = tuple(column for column in header if find_findings(column) and column not in used.values())
     return Columns(used, findings)
+
+
+def _describe_header(header: list[str]) -> str:
+    """The columns' names; a line that is not divided is no header, and may be anything."""
+    if len(header) < 2:
+        return "a first line that is not divided into columns"
+    names = [plain(column, 30) for column in header[:_MOST_NAMED]]
+    more = f" and {len(header) - _MOST_NAMED} more" if len(header) > _MOST_NAMED else ""
+    return f"the columns {', '.join(names)}{more}"
 
 
 def _plain(column: str) -> str:
