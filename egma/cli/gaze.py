@@ -1,4 +1,4 @@
-"""`python -m egma gaze FILE [--image IMAGE]`: a recording, its map, its regions, and how it agrees with a model."""
+"""`python -m egma gaze FILE [--image IMAGE]`: a recording, its map, its regions, a model's maps and expected gaze."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from egma.cli.gaze_expected import describe_film, expected_gaze, names_a_film
 from egma.cli.options import add_json_option, add_model_options, print_json, print_note
 from egma.errors import EgmaError, SettingsError
 
@@ -22,7 +23,11 @@ def add_parser(commands: Any) -> None:
     """Add the command and its options."""
     parser: argparse.ArgumentParser = commands.add_parser("gaze", help="what a gaze recording holds, and its map")
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="a recording in any supported format, or a data set's folder"
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="a recording in any supported format, or a data set's folder; none with --expected on a film alone",
     )
     parser.add_argument("--image", metavar="IMAGE", help="the film it was recorded on")
     parser.add_argument("--recording", metavar="NAME", help="which one, where the file holds many")
@@ -34,6 +39,12 @@ def add_parser(commands: Any) -> None:
         help="agreement of a model's map with the reader, for the whole recording and each sentence (wants --image)",
     )
     parser.add_argument("--map", type=Path, metavar="NPY", help="with --measures: a map of the film, not a model's")
+    parser.add_argument(
+        "--expected",
+        action="store_true",
+        help="where the model expects a reader to look (predicted, never recorded), and with a recording how well that "
+        "fits it, beside the floor of the centre bias (wants --image)",
+    )
     parser.add_argument(
         "--other",
         action="append",
@@ -54,12 +65,17 @@ def run(arguments: argparse.Namespace) -> int:
     from egma.gaze import GazeTrack, load_gaze
 
     _check_options(arguments)
+    if arguments.file is None:
+        return _print(describe_film(arguments), arguments)
     found = load_gaze(arguments.file, on_progress=_progress())
     if not isinstance(found, GazeTrack):
         if arguments.recording is None and not _asks_for_one(arguments):
             return _list(found, arguments.json)
         found = _choose(found, arguments.recording)
-    result = _describe(found, arguments)
+    return _print(_describe(found, arguments), arguments)
+
+
+def _print(result: dict[str, Any], arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(result)
     else:
@@ -71,7 +87,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
-    """Refuse options that cannot be met, before anything is read."""
+    """Refuse options that cannot be met, before anything is read; a film alone may be the file of `--expected`."""
+    if arguments.expected and arguments.image is None and arguments.file is not None and names_a_film(arguments.file):
+        arguments.file, arguments.image = None, str(arguments.file)
+    if arguments.file is None and not (arguments.expected and arguments.image is not None):
+        raise SettingsError("there is no recording; give its FILE, or a film with --image FILM --expected")
     if arguments.out is not None and arguments.out.suffix.lower() != ".npy":
         raise SettingsError(
             f"--out wants a file ending in .npy, got {arguments.out.name!r}; the density is a NumPy array"
@@ -83,9 +103,10 @@ def _check_options(arguments: argparse.Namespace) -> None:
         raise SettingsError(f"--export wants a new folder, {arguments.export.name!r} is there already; name another")
     if arguments.raw and arguments.export is None:
         raise SettingsError("--raw says what --export writes; add --export FOLDER")
-    if (arguments.measures or arguments.export is not None) and arguments.image is None:
-        raise SettingsError("--measures and --export want the film; give it with --image")
-    if (arguments.map is not None or arguments.other) and not (arguments.measures or arguments.export is not None):
+    if (arguments.measures or arguments.export is not None or arguments.expected) and arguments.image is None:
+        raise SettingsError("--measures, --expected and --export want the film; give it with --image")
+    compares = arguments.measures or arguments.export is not None
+    if (arguments.map is not None and not compares) or (arguments.other and not (compares or arguments.expected)):
         raise SettingsError("--map and --other say what --measures compares; add --measures")
 
 
@@ -101,7 +122,9 @@ def _choose(recordings: Recordings, name: str | None) -> GazeTrack:
 
 
 def _asks_for_one(arguments: argparse.Namespace) -> bool:
-    return any((arguments.image, arguments.out, arguments.regions, arguments.measures, arguments.export))
+    return any(
+        (arguments.image, arguments.out, arguments.regions, arguments.measures, arguments.expected, arguments.export)
+    )
 
 
 def _progress() -> Callable[[int, int], None]:
@@ -171,11 +194,15 @@ def _answer(
 
     if arguments.regions:
         add_regions(result, found.fixations, found.frame.shape)
-    if study is not None and (arguments.measures or arguments.export is not None):
-        compared = add_measures(result, found.fixations, study, arguments) if arguments.measures else []
-        if arguments.export is not None:
-            write_files(arguments.export, track, found, study, compared, raw=arguments.raw)
-            print_note(f"written into {arguments.export}")
+    if study is None:
+        return
+    predicted = None
+    if arguments.expected:
+        result["expected"], predicted = expected_gaze(study, arguments, found.fixations)
+    compared = add_measures(result, found.fixations, study, arguments) if arguments.measures else []
+    if arguments.export is not None:
+        write_files(arguments.export, track, found, study, compared, predicted=predicted, raw=arguments.raw)
+        print_note(f"written into {arguments.export}")
 
 
 def _film(track: GazeTrack, image: str | None) -> Study | None:

@@ -31,20 +31,24 @@ def add_regions(result: dict[str, Any], track: GazeTrack, shape: tuple[int, int]
 
 def add_measures(result: dict[str, Any], track: GazeTrack, study: Study, arguments: argparse.Namespace) -> Compared:
     """`measures`: every measure of a model's maps, or of one map, for the whole recording and each sentence."""
+    compared = _compare_all(track, study, arguments)
+    result["measures"] = [{"sentence": words, "values": measure_values(found)} for words, found in compared]
+    return compared
+
+
+def measure_values(found: Versus) -> dict[str, dict[str, float | None]]:
+    """Every measure by its name: the model's value, the other readers' and the centre bias's; None where unknown."""
     from egma.gaze.meaning import measure_lines
 
-    compared = _compare_all(track, study, arguments)
-    result["measures"] = [
-        {
-            "sentence": words,
-            "values": {
-                line.measure.name: {"model": line.model, "ceiling": line.ceiling, "floor": line.floor}
-                for line in measure_lines(found)
-            },
-        }
-        for words, found in compared
-    ]
-    return compared
+    return {
+        line.measure.name: {"model": line.model, "ceiling": line.ceiling, "floor": line.floor}
+        for line in measure_lines(found)
+    }
+
+
+def load_others(arguments: argparse.Namespace, shape: tuple[int, int], track: GazeTrack) -> list[GazeTrack]:
+    """The readers of `--other`, on the film of `shape`, each another one than `track`."""
+    return [_load_other(path, shape, track) for path in arguments.other]
 
 
 def _compare_all(track: GazeTrack, study: Study, arguments: argparse.Namespace) -> Compared:
@@ -52,7 +56,7 @@ def _compare_all(track: GazeTrack, study: Study, arguments: argparse.Namespace) 
     from egma.gaze.versus import compare_with_reader
 
     sentences = split_words(track.words)
-    others = [_load_other(path, study.shape, track) for path in arguments.other]
+    others = load_others(arguments, study.shape, track)
     parts = [(WHOLE, track), *((each.text, sentence_gaze(track, each)) for each in sentences)]
     saliency = _maps(study, [each.text for each in sentences], arguments)
     compared: Compared = []
@@ -100,15 +104,23 @@ def _load_other(path: Path, shape: tuple[int, int], track: GazeTrack) -> GazeTra
 
 
 def write_files(
-    folder: Path, track: GazeTrack, found: Description, study: Study, compared: Compared, *, raw: bool
+    folder: Path,
+    track: GazeTrack,
+    found: Description,
+    study: Study,
+    compared: Compared,
+    *,
+    predicted: Float32 | None = None,
+    raw: bool,
 ) -> None:
-    """Density, regions, sentences, measures and replay, and the samples where `raw` says so.
+    """Density, regions, sentences, measures and replay; a predicted density; the samples where `raw` says so.
 
     Raises:
         EgmaError: the folder cannot be written.
     """
     import numpy as np
 
+    from egma.cli.gaze_expected import save_predicted
     from egma.gaze.export import write_samples_csv, write_sentences_csv
     from egma.gaze.meaning import write_measures_csv
     from egma.gaze.regions import film_sixths, measure_regions, write_regions_csv
@@ -126,6 +138,8 @@ def write_files(
         if compared:
             named = [(f"{track.name} ({label})", words, each) for words, each in compared]
             (folder / "measures.csv").write_text(write_measures_csv(named), "utf-8")
+        if predicted is not None:
+            save_predicted(folder / "predicted-density.npy", predicted, study.shape)
         if raw:
             (folder / f"{label}-samples.csv").write_text(write_samples_csv(track.in_frame(shape)), "utf-8")
     except OSError as problem:

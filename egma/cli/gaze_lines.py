@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from egma.cli.gaze_expected import print_expected
 from egma.wording import counted
 
 
 def print_lines(result: dict[str, Any]) -> None:
-    """Print what a recording holds, then its regions and measures where they were asked for."""
+    """Print what a recording holds, then regions, measures and expected gaze where they were asked for."""
+    if "fixations" in result:
+        _print_recording(result)
+    if "expected" in result:
+        print_expected(result["expected"])
+
+
+def _print_recording(result: dict[str, Any]) -> None:
     label = "simulated recording" if result["simulated"] else "recording"
     print(f"{result['source']} {label}: {counted(result['fixations'], 'fixation')} in {result['duration_s']:.1f} s")
     if result["samples"]:

@@ -68,7 +68,7 @@ def sort_files(paths: Sequence[Path]) -> Bundle:
     for path in paths:
         head = read_head(path)
         name = _companion_name(head)
-        if _is_film(head):
+        if is_film(head):
             films.append(path)
         elif name is not None:
             if name in companions:
@@ -163,7 +163,8 @@ def _companion_name(head: Head) -> str | None:
     return next((name for columns, name in _BESIDE if head.has(*columns)), None)
 
 
-def _is_film(head: Head) -> bool:
+def is_film(head: Head) -> bool:
+    """Whether a file begins as a picture or a DICOM film does."""
     return head.data.startswith(_PICTURES) or head.data[_DICOM_AT : _DICOM_AT + 4] == b"DICM"
 
 

@@ -37,11 +37,10 @@ class Description:
 
     def as_json(self) -> dict[str, Any]:
         """The answer of `/gaze`, and part of `python -m egma gaze --json`: the density in at most 64 x 64 cells."""
-        small = thumbnail(self.density, DENSITY_SIDE)
         return {
             "fixations": len(self.fixations),
             "duration_s": self.duration_s,
-            "density": small.round(_DIGITS).tolist(),
+            "density": small_density(self.density),
         }
 
 
@@ -73,6 +72,11 @@ def find_fixations(track: GazeTrack) -> GazeTrack:
     if not len(fixations):
         raise GazeError("no fixation is found in the recording: its samples never rest; is the time's unit right?")
     return fixations
+
+
+def small_density(density: Float32) -> list[list[float]]:
+    """A density (H, W) in at most 64 x 64 cells that keep its sum, rows from the top."""
+    return thumbnail(density, DENSITY_SIDE).round(_DIGITS).tolist()
 
 
 def recording_length_s(track: GazeTrack) -> float:

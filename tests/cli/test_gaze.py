@@ -135,6 +135,71 @@ def test_samples_leave_only_when_asked(recording: Path, tmp_path: Path, capsys) 
     assert status == 0 and (tmp_path / "out" / "recorded-samples.csv").is_file() and "fixations" in out
 
 
+@pytest.fixture
+def read_phantom(tmp_path: Path) -> Path:
+    """A recording on the phantom film."""
+    write_reflacx(tmp_path / "set", {"P300R000001": build_track(1, (256, 240))})
+    return tmp_path / "set" / "main_data" / "P300R000001" / "fixations.csv"
+
+
+@pytest.mark.parametrize("as_file", [True, False], ids=["the film as FILE", "the film as --image"])
+def test_expected_gaze_of_a_film_that_nobody_recorded_is_labelled_predicted(
+    tmp_path: Path, capsys, tiny_checkpoint, phantom_film, as_file: bool
+) -> None:
+    film = [phantom_film] if as_file else ["--image", phantom_film]
+    asked = [*film, "--expected", "--checkpoint", tiny_checkpoint]
+    status, out, _ = run(capsys, *asked, "--out", tmp_path / "expected.npy", "--json")
+    found = json.loads(out)
+    assert status == 0 and found["film"] == [256, 240] and "fixations" not in found
+    expected = found["expected"]
+    assert expected["label"].startswith("predicted") and expected["checkpoint"].startswith("tiny ")
+    assert expected["agreement"] is None
+    density, whole = np.array(expected["density"]), np.load(tmp_path / "expected.npy")
+    assert density.shape == (64, 60) and density.sum() == pytest.approx(1, abs=1e-3)
+    assert whole.shape == (256, 240) and whole.dtype == np.float32 and whole.sum() == pytest.approx(1, abs=1e-4)
+    assert sum(row["share"] for row in expected["regions"]) == pytest.approx(1, abs=1e-3)
+    _, lines, err = run(capsys, *asked)
+    assert "predicted from the model's maps, not recorded" in lines and "Research use only" in err
+
+
+def test_expected_gaze_is_measured_against_the_recording_and_the_centre_bias(
+    read_phantom, tmp_path, capsys, tiny_checkpoint, phantom_film
+) -> None:
+    write_reflacx(tmp_path / "second", {"P300R000002": build_track(2, (256, 240))})
+    other = tmp_path / "second" / "main_data" / "P300R000002" / "fixations.csv"
+    asked = [read_phantom, "--image", phantom_film, "--expected", "--checkpoint", tiny_checkpoint]
+    status, out, _ = run(capsys, *asked, "--other", other, "--export", tmp_path / "out", "--json")
+    found = json.loads(out)
+    assert status == 0 and found["fixations"] == len(build_track(1, (256, 240)))
+    agreement = found["expected"]["agreement"]
+    assert agreement["reader"] == "P300R000001" and agreement["simulated"] is False
+    values = agreement["values"]
+    assert values["Information gain"]["floor"] == pytest.approx(0, abs=1e-9)  # the floor is the centre bias itself
+    assert all(values[name][each] is not None for name in ("NSS", "CC") for each in ("model", "floor", "ceiling"))
+    assert np.load(tmp_path / "out" / "predicted-density.npy").shape == (256, 240)
+    _, lines, _ = run(capsys, *asked)
+    assert "against P300R000001 (recorded), with the floor of the centre bias alone" in lines
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "there is no recording"),
+        (["--expected"], "there is no recording"),
+        (["--image", "FILM"], "there is no recording"),
+        (["FILM", "--expected", "--regions"], "--regions says something of a recording"),
+        (["FILM", "--expected", "--export", "new"], "--export says something of a recording"),
+        (["FILM", "--expected", "--out", "expected.png"], "ending in .npy"),
+        (["none.png", "--expected"], "--expected and --export want the film"),
+        (["FILM"], "no gaze recording but"),
+    ],
+    ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else "",
+)
+def test_expected_gaze_without_what_it_needs_is_one_sentence(phantom_film, capsys, options, said) -> None:
+    status, out, err = run(capsys, *(phantom_film if each == "FILM" else each for each in options))
+    assert (status, out) == (2, "") and said in err and len(err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
