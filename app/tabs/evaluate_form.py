@@ -20,6 +20,7 @@ TASKS = (
     ("Linear probe at 1, 10, 100 % of labels", "probe"),
     ("Fine-tuning at 1, 10, 100 % of labels", "finetune"),
     ("Lesion segmentation, light decoder", "segmentation"),
+    ("Lesion segmentation, trunk trained too", "segmentation --full"),
     ("Agreement with readers' gaze", "gaze"),
     ("Model card: measure and write it again", "card"),
 )
@@ -92,7 +93,7 @@ class FormHandlers:
         if not data and task != "card":
             raise DataError("choose the data to measure on: a folder below datasets or gaze of the data root")
         names = [str(self.services.models.entry(name).folder) for name in checkpoints or [""]]
-        words = [task, *(["--data", self.data.find_data(data)] if data else [])]
+        words = [*task.split(), *(["--data", self.data.find_data(data)] if data else [])]
         if task == "card" and len(names) > 1:
             raise SettingsError("a card is written for one checkpoint at a time; choose one")
         return egma_argv("evaluate", *words, "--checkpoint", ",".join(names), "--job", "{folder}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,6 +50,17 @@ class TuneSettings:
     rate: float = 5e-5
     seed: int = 0
 
+    def as_json(self) -> dict[str, Any]:
+        """For a result's protocol."""
+        return {
+            "epochs_at_most": self.epochs,
+            "steps_at_most": self.steps,
+            "batch": self.batch,
+            "rate": self.rate,
+            "layer_rate": self.rate * LAYER_RATE,
+            "precision": "float32",
+        }
+
     def looks(self, films: int) -> tuple[int, ...]:
         """The steps after which validation films are looked at; the last one is how many steps there are."""
         each = max(1, films // min(self.batch, films))
@@ -78,6 +90,17 @@ class Tuned:
     looks: tuple[Look, ...]
     chosen: Look
     films: int
+
+    def as_json(self, score: str) -> dict[str, Any]:
+        """Steps, looks and the chosen one: what it took, and what validation films said; `score` names their score."""
+        return {
+            "steps": self.looks[-1].step,
+            "film_passes": self.films,
+            "chosen_step": self.chosen.step,
+            "validation": [
+                {"step": look.step, score: round(look.score, 6), "loss": round(look.loss, 6)} for look in self.looks
+            ],
+        }
 
 
 class Network(nn.Module):

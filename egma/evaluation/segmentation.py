@@ -52,15 +52,22 @@ def fit_decoder(train: Sequence[PatchFilm], validation: Sequence[PatchFilm]) -> 
     for decay in _DECAYS:
         weights, bias = _fit(features, targets, decay)
         fitted = Decoder(weights, bias, 0.5)
-        answers = [fitted.predict(film.patches) for film in validation]
-        for level in LEVELS:
-            scores = [
-                dice((answer >= level) & np.isfinite(film.share), np.nan_to_num(film.share) >= 0.5)
-                for answer, film in zip(answers, validation)
-            ]
-            if float(np.mean(scores)) > best:
-                best, kept = float(np.mean(scores)), Decoder(weights, bias, level)
+        score, level = best_level([fitted.predict(film.patches) for film in validation], validation)
+        if score > best:
+            best, kept = score, Decoder(weights, bias, level)
     return kept
+
+
+def best_level(answers: Sequence[NDArray[np.float32]], films: Sequence[PatchFilm]) -> tuple[float, float]:
+    """(mean Dice on the patch grid, level): the probability at which answers (gh, gw) cover the films' lesions best."""
+    pairs = [
+        (answer, np.isfinite(film.share), np.nan_to_num(film.share) >= 0.5) for answer, film in zip(answers, films)
+    ]
+    scores = [
+        float(np.mean([dice((answer >= level) & seen, mask) for answer, seen, mask in pairs])) for level in LEVELS
+    ]
+    place = int(np.argmax(scores))
+    return scores[place], LEVELS[place]
 
 
 def _fit(

@@ -125,6 +125,11 @@ def take_share(films: Sequence[Film], percent: float, seed: int) -> list[int]:
     return sorted(chosen)
 
 
+def take_at_most(films: Sequence[Film], most: int | None, seed: int) -> list[int]:
+    """Places of about `most` films, patients whole, drawn as a share is; None for all."""
+    return take_share(films, 100 if most is None else 100 * most / max(1, len(films)), seed)
+
+
 def check_trainable(found_title: str, train: Sequence[Film], validation: Sequence[Film]) -> None:
     """Refuse a list that has nothing to learn from, or nothing to choose by."""
     if not train:

@@ -19,6 +19,7 @@ from egma.evaluation.supervised import (
     choose_thresholds,
     fit_layer,
     macro_of,
+    take_at_most,
     take_share,
     to_probabilities,
     training_loss,
@@ -68,12 +69,14 @@ class TuneTask:
         places = {}
         for share in shares:
             wanted = take_share(train, share, settings.seed)
-            places[share] = wanted if films is None or len(wanted) <= films else _take(train, films, settings.seed)
+            places[share] = (
+                wanted if films is None or len(wanted) <= films else take_at_most(train, films, settings.seed)
+            )
             if len(places[share]) < len(wanted):
                 notes.append(
                     f"at {share} % only {len(places[share]):,} of {len(wanted):,} films were used: --films 0 takes all"
                 )
-        judged = _take(validated, validation or len(validated), settings.seed)
+        judged = take_at_most(validated, validation, settings.seed)
         if len(judged) < len(validated):
             notes.append(
                 f"epochs and thresholds were chosen on {len(judged):,} of {len(validated):,} validation films: "
@@ -93,18 +96,8 @@ class TunedShare:
     run: Tuned
 
     def as_json(self) -> dict[str, Any]:
-        """Steps, looks and the chosen one: what it took, and what validation films said."""
-        return {
-            "model": self.model,
-            "share": self.share,
-            "steps": self.run.looks[-1].step,
-            "film_passes": self.run.films,
-            "chosen_step": self.run.chosen.step,
-            "validation": [
-                {"step": look.step, "macro_auroc": round(look.score, 6), "loss": round(look.loss, 6)}
-                for look in self.run.looks
-            ],
-        }
+        """Whose run it is, and how it went."""
+        return {"model": self.model, "share": self.share, **self.run.as_json("macro_auroc")}
 
 
 def tune_films(engine: Engine, task: TuneTask, progress: Progress) -> Iterator[TunedShare]:
@@ -125,7 +118,7 @@ class _Tuner:
         trained, validated = len(task.found.of("train")), len(task.found.of("val"))
         self.validation = [trained + place for place in task.validation]
         self.test = list(range(trained + validated, len(self.films)))
-        self.pixels = FilmPixels([_sample(film) for film in self.films], engine.checkpoint.config.image)
+        self.pixels = FilmPixels([as_sample(film) for film in self.films], engine.checkpoint.config.image)
         self.network = Network(load_model(engine.checkpoint, engine.device), self.truth.shape[1]).to(engine.device)
         self.start = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
         learned = sorted({place for places in task.places.values() for place in places})
@@ -190,11 +183,6 @@ class _Tuner:
         return lambda done, total: self.progress(done, total, f"{self.name}: {what}")
 
 
-def _take(films: Sequence[Film], most: int, seed: int) -> list[int]:
-    """At most about `most` films, patients whole, drawn as a share is."""
-    return take_share(films, 100 * most / len(films), seed)
-
-
-def _sample(film: Film) -> Sample:
+def as_sample(film: Film) -> Sample:
     """The film as a training reads it."""
     return Sample(film.name, film.patient, film.split, film.path)  # type: ignore[arg-type]
