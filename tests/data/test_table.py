@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from egma.data import GazeChoice, Sample, examine_data, gaze_heat, open_data
+from egma.data import GazeChoice, Sample, examine_data, gaze_heat, open_data, rows
 from egma.data.splits import choose_gaze, split_by_hash
 from egma.errors import DataError
 from egma.findings import FINDINGS
@@ -237,3 +238,32 @@ def test_the_project_s_own_manifest_is_read_too(shared_dir: Path) -> None:
         ("duplicate id", 3, False)
     ]
     assert [len(found.only(split)) for split in ("train", "val", "test")] == [1529, 154, 225]
+
+
+@pytest.mark.parametrize("link", ["labels.csv", "cxr"])
+def test_a_table_that_is_a_link_out_of_the_folder_is_refused(tmp_path: Path, link: str) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("labels.csv", "manifest.csv"):
+        (outside / name).write_text("secret,words\n1,2\n")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / link).symlink_to(outside if link == "cxr" else outside / link)
+    with pytest.raises(DataError, match="is a link that leads out of its folder") as told:
+        open_data(tmp_path / "data")
+    assert "secret" not in str(told.value)
+
+
+def test_a_line_that_is_no_header_is_not_quoted(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1\n")
+    with pytest.raises(DataError, match="not divided into columns") as told:
+        open_data(tmp_path)
+    assert "root" not in str(told.value)
+
+
+def test_a_small_packed_table_that_grows_beyond_measure_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "MAX_BYTES", 1 << 20)
+    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(bytes(1 << 24)))
+    with pytest.raises(DataError, match="larger than 1 MiB"):
+        list(rows.read_rows(tmp_path / "bomb.csv.gz"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from egma.checkpoints import save_checkpoint
-from egma.finetune.settings import FinetuneSettings, build_settings
+from egma.finetune.settings import FinetuneSettings, build_settings, settings_values
 from egma.jobs import read_events
 from egma.testing.models import build_tiny_model
 from tests.conftest import REPOSITORY
@@ -37,6 +38,13 @@ def save_tiny_base(folder: Path) -> Path:
 def small_settings(base: Path, preset: str = "demo", **changes: Any) -> FinetuneSettings:
     """A run of seconds on the tiny base."""
     return build_settings(preset, {**SMALL, "base": str(base), **changes})
+
+
+def write_config(folder: Path, base: Path, **changes: Any) -> str:
+    """A file of settings for the command; returns its path."""
+    path = folder / "settings.json"
+    path.write_text(json.dumps(settings_values(small_settings(base, **changes))))
+    return str(path)
 
 
 def steps_of(folder: Path) -> dict[int, dict[str, Any]]:

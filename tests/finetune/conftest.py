@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,3 +25,27 @@ def fresh_accelerate() -> Iterator[None]:
     AcceleratorState._reset_state(reset_partial_state=True)
     yield
     AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended and what it said on standard error."""
+
+    returncode: int
+    stderr: str
+
+
+@pytest.fixture
+def finetune(
+    fresh_accelerate: None,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., Said]:
+    """`python -m egma finetune ...` in this process, which has loaded torch already."""
+    from egma.__main__ import main
+
+    def run(*words: str) -> Said:
+        capsys.readouterr()
+        status = main(["finetune", *words])
+        return Said(status, capsys.readouterr().err)
+
+    return run

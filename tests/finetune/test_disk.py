@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from egma.finetune.settings import settings_values
 from egma.finetune.states import load_best, load_last_state
-from egma.jobs import JobFolder, egma_argv, launch, new_job_folder, resume, stop, write_json
-from tests.finetune.bases import command, environment, kinds_of, small_settings, steps_of
+from egma.jobs import JobFolder, egma_argv, launch, new_job_folder, resume, stop
+from tests.finetune.bases import kinds_of, small_settings, steps_of, write_config
+from tests.finetune.conftest import Said
 from tests.jobs.conftest import program_argv, wait_for, wait_for_state
 
 ROOM_MB = 60
@@ -33,7 +34,7 @@ def disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
         yield place
     finally:
         for job in map(JobFolder, place.glob("*")):
-            if job.mark is not None:
+            if job.mark is not None and job.mark.pid != os.getpid():
                 job.mark.send(9)
                 wait_for(lambda job=job: job.mark is None or not job.mark.is_alive, "the job's end")
         subprocess.run(["umount", "-l", str(place)], check=True)
@@ -88,13 +89,10 @@ def test_a_run_on_a_disk_that_fills_up_keeps_its_last_state_and_goes_on_when_the
 
 
 @pytest.mark.parametrize("disk", [LITTLE_MB], indirect=True)
-def test_a_run_is_refused_on_a_disk_that_is_too_small_for_its_states(disk: Path, tiny_base: Path) -> None:
-    config = disk.parent / "settings.json"
-    write_json(config, settings_values(small_settings(tiny_base)))
-    done = subprocess.run(
-        command("finetune", str(disk / "run"), "--config", str(config)),
-        check=False, capture_output=True, text=True, env=environment(), timeout=280,
-    )  # fmt: skip
+def test_a_run_is_refused_on_a_disk_that_is_too_small_for_its_states(
+    disk: Path, tiny_base: Path, finetune: Callable[..., Said]
+) -> None:
+    done = finetune(str(disk / "run"), "--config", write_config(disk.parent, tiny_base))
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
     assert "MB free" in done.stderr and "free some space" in done.stderr
     assert JobFolder(disk / "run").state().cause == "disk full"

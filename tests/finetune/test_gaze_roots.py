@@ -4,35 +4,32 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from egma.finetune.settings import settings_values
-from egma.jobs import JobFolder, write_json
-from tests.finetune.bases import command, environment, kinds_of, small_settings, steps_of
+from egma.jobs import JobFolder
+from tests.finetune.bases import kinds_of, steps_of, write_config
+from tests.finetune.conftest import Said
 from tests.finetune.roots import FILMS, KINDS, write_root
 
+Finetune = Callable[..., Said]
 STEPS = 3
 
 
-def train(base: Path, folder: Path, root: Path, images: Path) -> subprocess.CompletedProcess[str]:
+def train(finetune: Finetune, base: Path, folder: Path, root: Path, images: Path) -> Said:
     """`python -m egma finetune RUN_DIR --data ROOT` for a few steps of the preset heads."""
-    settings = small_settings(base, "heads", max_steps=STEPS, validate_every=STEPS, validation_phantoms=4)
-    write_json(folder / "settings.json", settings_values(settings))
-    words = ["--config", str(folder / "settings.json"), "--data", str(root)]
+    few = {"max_steps": STEPS, "validate_every": STEPS, "validation_phantoms": 4}
+    words = ["--config", write_config(folder, base, preset="heads", **few), "--data", str(root)]
     words += ["--set", f"images={images}"] if images.exists() else []
-    return subprocess.run(
-        command("finetune", str(folder / "run"), *words),
-        check=False, capture_output=True, text=True, env=environment(), timeout=280,
-    )  # fmt: skip
+    return finetune(str(folder / "run"), *words)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_root_is_trained_on_with_its_gaze(kind: str, tmp_path: Path, tiny_base: Path) -> None:
+def test_a_root_is_trained_on_with_its_gaze(kind: str, tmp_path: Path, tiny_base: Path, finetune: Finetune) -> None:
     root = write_root(kind, tmp_path / "root", tmp_path / "jpg")
-    done = train(tiny_base, tmp_path, root, tmp_path / "jpg")
+    done = train(finetune, tiny_base, tmp_path, root, tmp_path / "jpg")
     assert done.returncode == 0, done.stderr
     counts = json.loads((tmp_path / "run" / "config.json").read_text())["provenance"]["data"]
     assert counts["source"] == kind and counts["train_with_gaze"] >= 4 and counts["validation_with_gaze"] >= 1
@@ -45,20 +42,22 @@ def test_a_root_is_trained_on_with_its_gaze(kind: str, tmp_path: Path, tiny_base
     assert str(tmp_path) not in said and "dictat" not in said
 
 
-def test_a_root_without_its_films_is_one_sentence(tmp_path: Path, tiny_base: Path) -> None:
+def test_a_root_without_its_films_is_one_sentence(tmp_path: Path, tiny_base: Path, finetune: Finetune) -> None:
     root = write_root("reflacx", tmp_path / "root", tmp_path / "jpg")
     shutil.rmtree(tmp_path / "jpg")
-    done = train(tiny_base, tmp_path, root, tmp_path / "jpg")
+    done = train(finetune, tiny_base, tmp_path, root, tmp_path / "jpg")
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
     assert "12 of 12 films have no image, as no folder of images was named: reflacx-P300R000000" in done.stderr
     assert JobFolder(tmp_path / "run").state().cause == "data missing"
 
 
-def test_films_that_lead_out_of_their_folder_are_named_and_not_read(tmp_path: Path, tiny_base: Path) -> None:
+def test_films_that_lead_out_of_their_folder_are_named_and_not_read(
+    tmp_path: Path, tiny_base: Path, finetune: Finetune
+) -> None:
     root = write_root("reflacx", tmp_path / "root", tmp_path / "jpg")
     for film in (tmp_path / "jpg").rglob("*.jpg"):
         film.unlink()
         film.symlink_to("/etc/passwd")
-    done = train(tiny_base, tmp_path, root, tmp_path / "jpg")
+    done = train(finetune, tiny_base, tmp_path, root, tmp_path / "jpg")
     assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
     assert "a link that leads out of the folder of images" in done.stderr and "root:" not in done.stderr

@@ -155,3 +155,15 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 def test_an_unknown_device_is_refused(device: str) -> None:
     with pytest.raises(JobError, match="wanted auto, cpu, mps, cuda"):
         name_device(device)
+
+
+@pytest.mark.parametrize("name", ["config.json", "events.jsonl", "log.txt", "result.json"])
+def test_a_link_or_a_pipe_in_a_run_folder_is_not_read(tmp_path: Path, name: str) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text('{"kind": "secret"}\n')
+    (tmp_path / "run").mkdir()
+    for make in (lambda path: path.symlink_to(secret), os.mkfifo):
+        make(tmp_path / "run" / name)
+        job = JobFolder(tmp_path / "run")
+        assert (job.config(), job.events().events, job.log_tail(), job.result()) == ({}, (), "", None)
+        (tmp_path / "run" / name).unlink()
