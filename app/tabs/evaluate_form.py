@@ -21,6 +21,7 @@ TASKS = (
     ("Fine-tuning at 1, 10, 100 % of labels", "finetune"),
     ("Lesion segmentation, light decoder", "segmentation"),
     ("Lesion segmentation, trunk trained too", "segmentation --full"),
+    ("Report drafts from other patients' reports", "drafts"),
     ("Agreement with readers' gaze", "gaze"),
     ("Model card: measure and write it again", "card"),
 )

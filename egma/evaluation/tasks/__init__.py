@@ -22,6 +22,7 @@ _MODULES = (
     "gaze",
     "gaze_share",
     "reports",
+    "drafts",
     "film_search",
     "expected_gaze",
     "card",
