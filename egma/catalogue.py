@@ -17,6 +17,7 @@ from typing import Any
 from egma.checkpoints import CARD_NAME, CONFIG_NAME, WEIGHTS_NAME, CheckpointInfo, list_checkpoints, load_checkpoint
 from egma.config import ModelConfig
 from egma.errors import EgmaError
+from egma.evaluation.looks import dark_name
 
 FIGURES_NAME = "figures.json"
 _READ_NAMES = (CONFIG_NAME, CARD_NAME, FIGURES_NAME, WEIGHTS_NAME)
@@ -33,10 +34,17 @@ _LICENCE = re.compile(
 
 @dataclass(frozen=True)
 class CardPicture:
-    """A picture of a card: a file beside it, and what the card says of it."""
+    """A picture of a card: a file beside it, and what the card says of it.
+
+    Attributes:
+        path: the file.
+        caption: the card's words.
+        dark: the same picture for dark pages, where there is one.
+    """
 
     path: Path
     caption: str
+    dark: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -140,19 +148,21 @@ def split_pictures(card: str, folder: Path) -> tuple[str, tuple[CardPicture, ...
 
     A mark whose file is elsewhere, on the network or missing leaves its caption behind. HTML is shown as it is typed.
     """
-    beside = {path.name: path for path in _files_beside(folder)}
+    files = {path.name: path for path in _files_beside(folder)}
+    dark = {name: files[dark_name(name)] for name in files if dark_name(name) in files}
+    beside = {name: path for name, path in files.items() if path not in dark.values()}
     shown: dict[str, CardPicture] = {}
 
     def take(match: re.Match[str]) -> str:
         caption, name = match.group(1).strip(), match.group(2).removeprefix("./")
         if name not in beside:
             return f"*{caption}*" if caption else ""
-        shown.setdefault(name, CardPicture(beside[name], caption or _spoken(name)))
+        shown.setdefault(name, CardPicture(beside[name], caption or _spoken(name), dark.get(name)))
         return ""
 
     words = _IMAGE.sub(take, card).replace("![", "[")  # by reference, or odd in another way: a link at most
     words = _MARKUP.sub(r"\<", words)
-    rest = [CardPicture(path, _spoken(name)) for name, path in beside.items() if name not in shown]
+    rest = [CardPicture(path, _spoken(name), dark.get(name)) for name, path in beside.items() if name not in shown]
     return words, (*shown.values(), *rest)
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from egma.model.egma import EgmaModel
 
 _PHANTOMS = 16
+NOT_MEASURED = "- no figure of accuracy was measured here; the authors' own are in their publication"
+"""A line of the card that goes once something was measured."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def write_card(config: ModelConfig, provenance: Provenance, measured_on: str) ->
         f"{config.image.name}; text tower {config.text.kind} {config.text.name}, {config.text.max_tokens} tokens",
         f"- maps run over cosine {low:.3f} to {high:.3f}, measured on {measured_on}",
         "- probabilities are not calibrated for this model: they order films, their size means nothing",
-        "- no figure of accuracy was measured here; the authors' own are in their publication",
+        NOT_MEASURED,
     ]
     lines += [f"- {remark}" for remark in provenance.remarks]
     if provenance.unused:

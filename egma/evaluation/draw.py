@@ -1,4 +1,4 @@
-"""Pictures of a result as PNG: ROC curves with bands, reliability, bars by finding, the gaze-share curve."""
+"""Pictures of a result as PNG, in two looks: ROC curves with bands, reliability, bars by finding, gaze-share curve."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from egma.evaluation.classification import roc_points
+from egma.evaluation.looks import DARK, LIGHT, Look, dark_name, dressed
 from egma.evaluation.scores import Scores, Table
 from egma.evaluation.sets.films import PRESENT, UNKNOWN
 
-COLOURS = ("#1f6fb2", "#c25a12", "#3a8f5c", "#8a4fa3", "#a3352f", "#6b6b6b")
-"""Told apart by a reader who sees no red and green, too."""
 _BINS = 10
 _BAND_DRAWS = 200
 _MOST_PANELS = 16
@@ -34,66 +33,80 @@ def draw_roc(path: Path, table: Table, scores: Sequence[Scores]) -> None:
     columns = table.judged[:_MOST_PANELS]
     if not columns:
         return
-    figure, panels = _panels(len(columns))
-    for panel, column in zip(panels, columns):
-        panel.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle=":")
-        for colour, each in zip(COLOURS, scores):
-            _draw_curve(panel, table, each, column, colour)
-        panel.set_title(table.found.classes[column], fontsize=9)
-        panel.set_xlim(0, 1)
-        panel.set_ylim(0, 1.01)
-        panel.set_aspect("equal")
-    _finish(figure, path, "False positive rate", "True positive rate", [each.model for each in scores])
+
+    def draw(look: Look) -> Any:
+        figure, panels = _panels(len(columns))
+        for panel, column in zip(panels, columns):
+            panel.plot([0, 1], [0, 1], color=look.faint, linewidth=0.8, linestyle=":")
+            for colour, each in zip(look.colours, scores):
+                _draw_curve(panel, table, each, column, colour)
+            panel.set_title(table.found.classes[column], fontsize=9)
+            panel.set(xlim=(0, 1), ylim=(0, 1.01), aspect="equal")
+        return figure
+
+    _finish(draw, path, "False positive rate", "True positive rate", [each.model for each in scores])
 
 
 def draw_reliability(path: Path, table: Table, scores: Sequence[Scores]) -> None:
     """How often a finding was there, by the probability that was said; all judged classes together."""
-    figure, (panel, *_) = _panels(1)
-    panel.plot([0, 1], [0, 1], color="#999999", linewidth=0.8, linestyle=":")
-    for colour, each in zip(COLOURS, scores):
-        values, present = each.values[:, table.judged], table.truth[:, table.judged] == PRESENT
-        known = (table.truth[:, table.judged] != UNKNOWN) & np.isfinite(values)
-        said, there = values[known], present[known]
-        places = np.minimum((said * _BINS).astype(int), _BINS - 1)
-        bins = [k for k in range(_BINS) if (places == k).any()]
-        panel.plot(
-            [said[places == k].mean() for k in bins],
-            [there[places == k].mean() for k in bins],
-            marker="o",
-            markersize=4,
-            color=colour,
-        )
-    panel.set_xlim(0, 1)
-    panel.set_ylim(0, 1)
-    _finish(figure, path, "Probability said", "Share of films with the finding", [each.model for each in scores])
+    lines = [_reliability_line(table, each) for each in scores]
+
+    def draw(look: Look) -> Any:
+        figure, (panel, *_) = _panels(1)
+        panel.plot([0, 1], [0, 1], color=look.faint, linewidth=0.8, linestyle=":")
+        for colour, (said, there) in zip(look.colours, lines):
+            panel.plot(said, there, marker="o", markersize=4, color=colour)
+        panel.set(xlim=(0, 1), ylim=(0, 1))
+        return figure
+
+    _finish(draw, path, "Probability said", "Share of films with the finding", [each.model for each in scores])
+
+
+def _reliability_line(table: Table, scores: Scores) -> tuple[list[float], list[float]]:
+    """Mean probability and share present of each tenth that holds any answer."""
+    values, present = scores.values[:, table.judged], table.truth[:, table.judged] == PRESENT
+    known = (table.truth[:, table.judged] != UNKNOWN) & np.isfinite(values)
+    said, there = values[known], present[known]
+    places = np.minimum((said * _BINS).astype(int), _BINS - 1)
+    kept = [places == k for k in range(_BINS) if (places == k).any()]
+    return [float(said[each].mean()) for each in kept], [float(there[each].mean()) for each in kept]
 
 
 def draw_bars(
     path: Path, items: Sequence[str], rows: Mapping[str, Sequence[tuple[float, float, float]]], what: str
 ) -> None:
     """(value, low, high) of each item, a colour a model."""
-    figure, (panel, *_) = _panels(1, (max(5.0, 0.55 * len(items) * max(1, len(rows))), 4.0))
     width = 0.8 / max(1, len(rows))
-    for place, (colour, (_, values)) in enumerate(zip(COLOURS, rows.items())):
-        numbers = np.array([[np.nan if each is None else each for each in row] for row in values], float)
-        at = np.arange(len(items)) + (place - (len(rows) - 1) / 2) * width
-        spread = np.nan_to_num(np.abs(numbers[:, 1:] - numbers[:, :1])).T
-        panel.bar(at, numbers[:, 0], width, color=colour, yerr=spread, error_kw={"linewidth": 0.8})
-    panel.set_xticks(np.arange(len(items)), items, rotation=40, ha="right", fontsize=8)
-    panel.axhline(0, color="#666666", linewidth=0.6)
-    _finish(figure, path, "", what, list(rows))
+
+    def draw(look: Look) -> Any:
+        figure, (panel, *_) = _panels(1, (max(5.0, 0.55 * len(items) * max(1, len(rows))), 4.0))
+        error = {"linewidth": 0.8, "ecolor": look.ink}
+        for place, (colour, (_, values)) in enumerate(zip(look.colours, rows.items())):
+            numbers = np.array([[np.nan if each is None else each for each in row] for row in values], float)
+            at = np.arange(len(items)) + (place - (len(rows) - 1) / 2) * width
+            spread = np.nan_to_num(np.abs(numbers[:, 1:] - numbers[:, :1])).T
+            panel.bar(at, numbers[:, 0], width, color=colour, yerr=spread, error_kw=error)
+        panel.set_xticks(np.arange(len(items)), items, rotation=40, ha="right", fontsize=8)
+        panel.axhline(0, color=look.faint, linewidth=0.6)
+        return figure
+
+    _finish(draw, path, "", what, list(rows))
 
 
 def draw_shares(path: Path, rows: Mapping[str, Sequence[tuple[float, float]]], what: str) -> None:
     """A curve over the share of gaze in percent, a colour a source; points at (share, value)."""
-    figure, (panel, *_) = _panels(1)
-    for colour, (_, points) in zip(COLOURS, rows.items()):
-        shares = sorted({share for share, _ in points})
-        means = [np.mean([value for share, value in points if share == each]) for each in shares]
-        panel.plot(shares, means, color=colour)
-        panel.scatter(*zip(*points), color=colour, s=14)
-    panel.set_xlim(-2, 102)
-    _finish(figure, path, "Share of studies with gaze, percent", what, list(rows))
+
+    def draw(look: Look) -> Any:
+        figure, (panel, *_) = _panels(1)
+        for colour, (_, points) in zip(look.colours, rows.items()):
+            shares = sorted({share for share, _ in points})
+            means = [np.mean([value for share, value in points if share == each]) for each in shares]
+            panel.plot(shares, means, color=colour)
+            panel.scatter(*zip(*points), color=colour, s=14)
+        panel.set_xlim(-2, 102)
+        return figure
+
+    _finish(draw, path, "Share of studies with gaze, percent", what, list(rows))
 
 
 def _draw_curve(panel: Any, table: Table, scores: Scores, column: int, colour: str) -> None:
@@ -127,12 +140,17 @@ def _panels(count: int, size: tuple[float, float] | None = None) -> tuple[Any, l
     return drawing, panels
 
 
-def _finish(drawing: Any, path: Path, below: str, beside: str, models: Sequence[str]) -> None:
+def _finish(draw: Callable[[Look], Any], path: Path, below: str, beside: str, models: Sequence[str]) -> None:
+    """The drawing as a PNG in both looks, with its axes named and a legend of the models."""
     from matplotlib.lines import Line2D
 
-    handles = [Line2D([], [], color=colour, label=model) for colour, model in zip(COLOURS, models)]
-    drawing.supxlabel(below, fontsize=9)
-    drawing.supylabel(beside, fontsize=9)
-    drawing.legend(handles=handles, loc="outside upper center", ncols=min(3, len(handles)), fontsize=8, frameon=False)
-    drawing.set_layout_engine("constrained")
-    drawing.savefig(path, metadata={"Software": None})
+    for look, target in ((LIGHT, path), (DARK, path.with_name(dark_name(path.name)))):
+        with dressed(look):
+            drawing = draw(look)
+            handles = [Line2D([], [], color=colour, label=model) for colour, model in zip(look.colours, models)]
+            drawing.supxlabel(below, fontsize=9)
+            drawing.supylabel(beside, fontsize=9)
+            columns = min(3, len(handles))
+            drawing.legend(handles=handles, loc="outside upper center", ncols=columns, fontsize=8, frameon=False)
+            drawing.set_layout_engine("constrained")
+            drawing.savefig(target, metadata={"Software": None})

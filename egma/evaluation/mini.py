@@ -6,10 +6,10 @@ comes from here; measuring twice gives the same bytes. The linear probes it is h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -36,9 +36,11 @@ from egma.evaluation.grounding import (
     pointing_figures,
 )
 from egma.evaluation.intervals import Figure
+from egma.evaluation.looks import DARK, LIGHT, Look, dark_name
 from egma.evaluation.pictures import draw_cases, draw_reliability
 from egma.evaluation.probe import embed_frozen, fit_probe
 from egma.evaluation.reliability import calibration_figure, reliability_bins
+from egma.evaluation.subjects import Progress
 from egma.evaluation.wording import negation_figure
 from egma.imaging.load import load_study
 from egma.inference.engine import Engine
@@ -47,6 +49,7 @@ from egma.model.presets import LITE0, TRUNKS, build_mini_config
 from egma.testing.phantoms import build_phantoms
 from egma.types import Study
 
+Item = TypeVar("Item")
 FIGURES_NAME = "figures.json"
 RELIABILITY, PHANTOM_MISSES, FILM_MISSES = "reliability.png", "misses-phantoms.png", "misses-films.png"
 PHANTOM_SEED = 9173
@@ -85,7 +88,11 @@ class Measured:
     tested: Tested | None = None
 
 
-def measure(engine: Engine, data: Path | None, phantoms: int, phantom_px: int) -> Measured:
+def untold(done: int, total: int, text: str) -> None:
+    """Tells nobody how far it is."""
+
+
+def measure(engine: Engine, data: Path | None, phantoms: int, phantom_px: int, progress: Progress = untold) -> Measured:
     """Figures and pictures of a checkpoint, on phantoms and, where `data` is given, on the test films there."""
     figures: dict[str, Any] = {
         "checkpoint": engine.checkpoint.name,
@@ -94,22 +101,34 @@ def measure(engine: Engine, data: Path | None, phantoms: int, phantom_px: int) -
     }
     pictures: dict[str, bytes] = {}
     rows = load_manifest(data) if data is not None else []
-    tested = _test_films(engine, rows, data) if data is not None else None
+    tested = _test_films(engine, rows, data, progress) if data is not None else None
     if tested is not None:
         figures |= _film_figures(engine, rows, tested)
-        pictures[RELIABILITY] = draw_reliability(figures["reliability"])
+        pictures |= _both(RELIABILITY, draw_reliability, figures["reliability"])
         missed = failed_films(engine, tested.studies, tested.rows, tested.boxed, tested.points)
-        if missed:
-            pictures[FILM_MISSES] = draw_cases(missed)
+        pictures |= _both(FILM_MISSES, draw_cases, missed) if missed else {}
     gate = gate_figures(rows, data / "cxr" if data is not None else None)
     figures["ood"] = {name: plain(figure) for name, figure in gate.items()}
-    drawn = list(build_phantoms(phantoms, PHANTOM_SEED, (phantom_px, phantom_px)))
-    points = point_at_phantoms(engine, drawn)
+    made = build_phantoms(phantoms, PHANTOM_SEED, (phantom_px, phantom_px))
+    drawn = list(_counted(made, phantoms, progress, "phantoms drawn"))
+    points = point_at_phantoms(engine, _counted(drawn, phantoms, progress, "phantoms asked"))
     figures["phantoms"] = {"count": phantoms, **_pointing(points)}
     missed = failed_phantoms(engine, drawn, points)
-    if missed:
-        pictures[PHANTOM_MISSES] = draw_cases(missed)
+    pictures |= _both(PHANTOM_MISSES, draw_cases, missed) if missed else {}
     return Measured(figures, pictures, tested)
+
+
+def _both(name: str, draw: Callable[[Any, Look], bytes], values: Any) -> dict[str, bytes]:
+    """A picture for light and dark pages."""
+    return {name: draw(values, LIGHT), dark_name(name): draw(values, DARK)}
+
+
+def _counted(items: Iterable[Item], total: int, progress: Progress, text: str) -> Iterator[Item]:
+    """The items, each told of before it is handed on."""
+    for done, item in enumerate(items):
+        progress(done, total, text)
+        yield item
+    progress(total, total, text)
 
 
 def plain(figure: Figure) -> dict[str, float | int | None]:
@@ -121,11 +140,11 @@ def plain(figure: Figure) -> dict[str, float | int | None]:
     }
 
 
-def _test_films(engine: Engine, rows: list[FilmRow], data: Path) -> Tested:
+def _test_films(engine: Engine, rows: list[FilmRow], data: Path, progress: Progress) -> Tested:
     tested = [row for row in rows if row.split == "test" and row.known.all()]
     if not tested:
         raise DataError("the manifest has no test film whose findings are all labelled")
-    studies = [load_study(row.path) for row in tested]
+    studies = [load_study(row.path) for row in _counted(tested, len(tested), progress, "test films read")]
     by_name = {row.path.name: study for row, study in zip(tested, studies)}
     boxed = known_boxes(engine, by_name, load_boxes(data / "cxr" / "boxes.csv"))
     films = score_films(engine, studies, tested)

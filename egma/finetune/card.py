@@ -105,9 +105,9 @@ def _limits(config: dict[str, Any]) -> str:
 - The base's own limits hold; read its card."""
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = 120) -> str:
     """Words fit for Markdown: no code marks, links, tags or new lines."""
-    return re.sub(r"[^\w .,:;()+\-/=@#%]", "_", text)[:120]
+    return re.sub(r"[^\w .,:;()+\-/=@#%']", "_", text)[:most]
 
 
 def _number(value: float | None) -> str:

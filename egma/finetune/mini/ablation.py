@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from egma.data.manifest import FilmRow, label_arrays, load_manifest
 from egma.data.openi import load_openi
-from egma.evaluation.card import ABLATIONS_NAME
+from egma.evaluation.card_ablations import ABLATIONS_NAME
 from egma.evaluation.films import ScoredFilms
 from egma.evaluation.grounding import load_boxes
 from egma.evaluation.intervals import Figure, bootstrap
