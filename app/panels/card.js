@@ -13,9 +13,6 @@ const figuresOf = (rows) => {
     rest.length ? make("details", {}, make("summary", { text: `${rest.length} more figures` }), figureTable(rest)) : null);
 };
 
-const pictureOf = (picture) => make("figure", {},
-  make("img", { src: picture.image.url, alt: picture.caption, loading: "lazy" }), make("figcaption", { text: picture.caption }));
-
 const render = (element, value) => {
   const root = element.querySelector("[data-root]");
   if (!root || !value) return;

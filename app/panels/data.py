@@ -87,10 +87,11 @@ class FigureRow(GradioModel):
 
 
 class PictureData(GradioModel):
-    """A picture of a card and what the card says of it."""
+    """A picture and what is said of it; `dark` is the same for dark pages, where there is one."""
 
     image: FileData
     caption: str
+    dark: FileData | None = None
 
 
 class CardData(GradioModel):

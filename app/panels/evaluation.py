@@ -5,16 +5,17 @@ from __future__ import annotations
 from gradio.data_classes import GradioModel
 from pydantic import Field
 
+from app.panels.data import PictureData
 from app.panels.panels import Panel
 
 
 class Cell(GradioModel):
-    """One figure; `item` is sent when it is clicked, "" where there are no films behind it."""
+    """One figure, with its interval and a word on it below; `item` is sent when it is clicked, "" without films."""
 
     text: str
     interval: str = ""
     mark: str = ""
-    why: str = ""
+    note: str = ""
     item: str = ""
 
 
@@ -28,21 +29,33 @@ class Line(GradioModel):
 
 
 class Table(GradioModel):
-    """A table; `models` names each column's model where rows are items."""
+    """A table.
+
+    Attributes:
+        models: of each column, where rows are items.
+        folded: shown when its caption is clicked.
+    """
 
     caption: str
     head: list[str]
     models: list[str] = Field(default_factory=list)
     rows: list[Line]
+    folded: bool = False
 
 
 class EvaluationData(GradioModel):
-    """A result as the page shows it."""
+    """A result as the page shows it.
+
+    Attributes:
+        facts: (name, value) of what the figures stand on.
+        terms: (name, meaning) of the words in the tables.
+    """
 
     title: str = ""
-    facts: list[str] = Field(default_factory=list)
+    facts: list[list[str]] = Field(default_factory=list)
     tables: list[Table] = Field(default_factory=list)
     notes: list[str] = Field(default_factory=list)
+    terms: list[list[str]] = Field(default_factory=list)
     empty: str = ""
 
 
@@ -51,3 +64,17 @@ class EvaluationPanel(Panel):
 
     data_model = EvaluationData
     script = "evaluation.js"
+
+
+class PlotsData(GradioModel):
+    """A result's figures; none hides the panel."""
+
+    pictures: list[PictureData] = Field(default_factory=list)
+
+
+class PlotsPanel(Panel):
+    """Figures with what they show, in the page's look."""
+
+    data_model = PlotsData
+    script = "plots.js"
+    helpers = ("dom.js", "picture.js")

@@ -101,6 +101,7 @@ class CardPanel(Panel):
 
     data_model = CardData
     script = "card.js"
+    helpers = ("dom.js", "picture.js")
 
 
 class ComparisonPanel(Panel):

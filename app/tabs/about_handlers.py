@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import gradio as gr
@@ -92,14 +93,16 @@ class AboutHandlers:
         )
 
     def _pictures(self, entry: CheckpointEntry) -> list[PictureData]:
-        drawn = ((each, self.pictures.draw(each.path)) for each in entry.pictures)
+        drawn = ((each, self._draw(each.path), self._draw(each.dark)) for each in entry.pictures)
         return [
-            PictureData(
-                image=FileData(path=str(path), orig_name="picture.png", mime_type="image/png"), caption=each.caption
-            )
-            for each, path in drawn
-            if path is not None
+            PictureData(image=image, caption=each.caption, dark=dark)
+            for each, image, dark in drawn
+            if image is not None
         ]
+
+    def _draw(self, path: Path | None) -> FileData | None:
+        drawn = self.pictures.draw(path) if path is not None else None
+        return None if drawn is None else FileData(path=str(drawn), orig_name="picture.png", mime_type="image/png")
 
 
 def _towers(entry: CheckpointEntry) -> str:

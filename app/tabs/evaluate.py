@@ -9,16 +9,17 @@ import gradio as gr
 
 from app.menus import NameMenu, NamesMenu
 from app.panels import MessagePanel
-from app.panels.evaluation import EvaluationData, EvaluationPanel
+from app.panels.evaluation import EvaluationData, EvaluationPanel, PlotsData, PlotsPanel
 from app.panels.training import RunPanel, RunsPanel
 from app.services import Services
-from app.tabs import evaluate_screen
+from app.tabs import evaluate_cards, evaluate_screen
 from app.tabs.evaluate_films import FilmsHandlers
-from app.tabs.evaluate_form import TASKS, FormHandlers
+from app.tabs.evaluate_form import NO_DATA, TASKS, FormHandlers
 from app.tabs.evaluate_handlers import EXPORTS, EvaluateHandlers
-from app.tabs.study import AT_ONCE, READING, StudyTab
+from app.tabs.study import AT_ONCE, QUIET, READING, StudyTab
 
 LOOK_EVERY_S = 1.5
+_SHOW_FILMS_JS = """() => document.querySelector('#egma-evaluate-behind')?.scrollIntoView({ block: 'nearest' })"""
 INTRO = (
     "Measure checkpoints as the field does. Put a data set, as its owners lay it out, into the folder `datasets` of "
     "the data root. Research use only: a figure holds for its list of films, its prompts and its checkpoint."
@@ -41,11 +42,14 @@ class EvaluateTab:
     runs: RunsPanel
     panel: RunPanel
     result: EvaluationPanel
-    pictures: gr.Gallery
+    pictures: PlotsPanel
     exports: tuple[gr.DownloadButton, ...]
     command: gr.Textbox
     stop: gr.Button
     delete: gr.Button
+    asking: gr.Row
+    for_good: gr.Button
+    keep: gr.Button
     behind: MessagePanel
     films: gr.Gallery
     chosen: gr.Textbox
@@ -56,21 +60,24 @@ class EvaluateTab:
         """The components in the order of `LookView`."""
         return [
             *(self.run, self.stamp, self.runs, self.panel, self.result, self.pictures),
-            *(*self.exports, self.command, self.stop, self.delete),
+            *(*self.exports, self.command, self.stop, self.delete, self.asking),
         ]
 
 
 def build(services: Services, study: StudyTab, opened: gr.Tab) -> EvaluateTab:
     """Lay the tab out and wire it. Decisions belong in the handlers of form, runs and films."""
     run, stamp, chosen = (gr.Textbox("", visible="hidden") for _ in range(3))
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=4, min_width=320, elem_classes="egma-side"):
-            form = _build_form(services)
-            with gr.Column(elem_classes="egma-card"):
-                gr.Markdown("## Evaluations", elem_classes="egma-h2")
-                runs = RunsPanel(elem_id="egma-evaluations")
-        with gr.Column(scale=10, min_width=320, elem_classes="egma-side"):
-            shown = _build_result()
+    with gr.Tabs(elem_id="egma-evaluate-tabs"):
+        with gr.Tab("Results", id="results") as results, gr.Row(equal_height=False):
+            with gr.Column(scale=4, min_width=320, elem_classes="egma-side"):
+                form = _build_form(services)
+                with gr.Column(elem_classes="egma-card"):
+                    gr.Markdown("## Evaluations", elem_classes="egma-h2")
+                    runs = RunsPanel(elem_id="egma-evaluations")
+            with gr.Column(scale=10, min_width=320, elem_classes="egma-side"):
+                shown = _build_result()
+        with gr.Tab("Model cards", id="cards") as cards:
+            evaluate_cards.build(services, results, cards)
     tab = EvaluateTab(
         **form, **shown, run=run, stamp=stamp, chosen=chosen, runs=runs, looking=gr.Timer(LOOK_EVERY_S, active=False)
     )
@@ -85,13 +92,19 @@ def _build_form(services: Services) -> dict[str, Any]:
         gr.Markdown(INTRO, elem_classes="egma-hint")
         task = gr.Dropdown(list(TASKS), value=TASKS[0][1], label="Task", filterable=False, elem_id="egma-evaluate-task")
         data = NameMenu(
-            [("none: phantoms only", "")], value="", label="Data", filterable=False, elem_id="egma-evaluate-data"
+            NO_DATA,
+            value="",
+            label="Data",
+            info="A folder in datasets or gaze of the data root, as its owners lay it out, or with a labels.csv.",
+            filterable=False,
+            elem_id="egma-evaluate-data",
         )
         checkpoints = NamesMenu(
             services.models.choices(),
             value=[services.models.default.name],
             multiselect=True,
-            label="Checkpoints, the first is compared with",
+            label="Checkpoints",
+            info="The others are compared with the first, on the same films.",
             elem_id="egma-evaluate-models",
         )
         start = gr.Button("Start", variant="primary", interactive=not hosted, elem_id="egma-evaluate-start")
@@ -112,10 +125,7 @@ def _build_form(services: Services) -> dict[str, Any]:
 
 def _build_result() -> dict[str, Any]:
     with gr.Column(elem_classes="egma-card"):
-        panel = RunPanel(elem_id="egma-evaluation")
-        with gr.Row(elem_classes="egma-row"):
-            stop = gr.Button("Stop", size="sm", variant="stop", visible=False, min_width=90)
-            delete = gr.Button("Delete", size="sm", visible=False, min_width=90)
+        shown = _build_run()
         result = EvaluationPanel(EvaluationData(empty=evaluate_screen.NO_RESULT), elem_id="egma-evaluate-result")
         behind = MessagePanel(elem_id="egma-evaluate-behind")
         films = gr.Gallery(
@@ -123,40 +133,17 @@ def _build_result() -> dict[str, Any]:
             label="Films behind the figure",
             show_label=False,
             columns=4,
+            height="auto",
             visible=False,
             allow_preview=False,
+            buttons=[],
             elem_id="egma-evaluate-films",
         )
     with gr.Column(elem_classes="egma-card", elem_id="egma-evaluate-more"):
-        pictures = gr.Gallery(
-            [],
-            label="Figures",
-            show_label=False,
-            columns=2,
-            visible=False,
-            object_fit="contain",
-            elem_id="egma-evaluate-plots",
-        )
-        with gr.Row(elem_classes="egma-row"):
-            exports = tuple(
-                gr.DownloadButton(
-                    name, size="sm", visible=False, min_width=110, elem_id=f"egma-export-{name.split('.')[0]}"
-                )
-                for name in EXPORTS
-            )
-        command = gr.Textbox(
-            "",
-            label="The same in a terminal",
-            interactive=False,
-            visible=False,
-            lines=1,
-            max_lines=3,
-            elem_id="egma-evaluate-command",
-        )
+        pictures = PlotsPanel(PlotsData(), elem_id="egma-evaluate-plots")
+        exports, command = _build_exports()
     return {
-        "panel": panel,
-        "stop": stop,
-        "delete": delete,
+        **shown,
         "result": result,
         "behind": behind,
         "films": films,
@@ -166,16 +153,54 @@ def _build_result() -> dict[str, Any]:
     }
 
 
+def _build_run() -> dict[str, Any]:
+    """How the run looked at stands, and what can be done to it."""
+    panel = RunPanel(elem_id="egma-evaluation")
+    with gr.Row(elem_classes="egma-row egma-actions"):
+        stop = gr.Button("Stop", size="sm", variant="stop", visible=False, min_width=90, elem_id="egma-evaluate-stop")
+        delete = gr.Button("Delete…", size="sm", visible=False, min_width=90, elem_id="egma-evaluate-delete")
+    with gr.Row(visible=False, elem_classes="egma-row egma-actions", elem_id="egma-evaluate-asking") as asking:
+        gr.Markdown("Delete this evaluation with its tables and figures?")
+        for_good = gr.Button(
+            "Delete for good", size="sm", variant="stop", elem_id="egma-evaluate-for-good", min_width=120
+        )
+        keep = gr.Button("Keep it", size="sm", min_width=90)
+    return {"panel": panel, "stop": stop, "delete": delete, "asking": asking, "for_good": for_good, "keep": keep}
+
+
+def _build_exports() -> tuple[tuple[gr.DownloadButton, ...], gr.Textbox]:
+    with gr.Row(elem_classes="egma-row egma-actions"):
+        exports = tuple(
+            gr.DownloadButton(
+                name, size="sm", visible=False, min_width=110, elem_id=f"egma-export-{name.split('.')[0]}"
+            )
+            for name in EXPORTS
+        )
+    command = gr.Textbox(
+        "",
+        label="The same in a terminal",
+        interactive=False,
+        visible=False,
+        lines=1,
+        max_lines=3,
+        elem_id="egma-evaluate-command",
+    )
+    return exports, command
+
+
 def _wire(tab: EvaluateTab, services: Services, study: StudyTab, opened: gr.Tab) -> None:
     form, runs, films = FormHandlers(services), EvaluateHandlers(services), FilmsHandlers(services)
     filled, now = [tab.task, tab.data, tab.checkpoints], [tab.run, tab.stamp]
-    opened.select(runs.open_tab, tab.run, [tab.looking, tab.data, tab.checkpoints, *tab.outputs], **AT_ONCE)
+    opened.select(runs.open_tab, [tab.run, tab.data], [tab.looking, tab.data, tab.checkpoints, *tab.outputs], **AT_ONCE)
     tab.looking.tick(runs.look, now, tab.outputs, trigger_mode="once", **AT_ONCE)
     tab.start.click(form.start, filled, tab.said, **AT_ONCE)
     tab.find.click(form.find_sets, tab.data, tab.said, **AT_ONCE)
     tab.show.click(form.write_command, filled, tab.said, **AT_ONCE)
     tab.runs.choose_run(runs.choose, None, tab.outputs, **AT_ONCE)
     tab.stop.click(runs.stop, tab.run, None, **AT_ONCE)
-    tab.delete.click(runs.delete, tab.run, tab.outputs, **AT_ONCE)
-    tab.result.choose_cell(films.choose_cell, tab.run, [tab.behind, tab.films, tab.chosen], **READING)
+    tab.delete.click(runs.ask_delete, None, tab.asking, **AT_ONCE)
+    tab.keep.click(runs.keep, None, tab.asking, **AT_ONCE)
+    tab.for_good.click(runs.delete, tab.run, tab.outputs, **AT_ONCE)
+    chosen = tab.result.choose_cell(films.choose_cell, tab.run, [tab.behind, tab.films, tab.chosen], **READING)
+    chosen.success(None, js=_SHOW_FILMS_JS, **QUIET)
     study.open_film(tab.films.select, films.open_case, [tab.run, tab.chosen])

@@ -54,7 +54,7 @@ class FilmsHandlers:
         for row in rows:
             path = self.room.find_film(job, row["film"])
             if path is not None:
-                said = f"{row['truth']}, said {row['answer']}" + (f", {row['item']}" if item == MACRO else "")
+                said = f"{row['item']}: {row['truth']}, said {row['answer']}"
                 films.append((_thumbnail(path), said))
                 kept.append({"film": row["film"], "phrase": row["phrase"] or row["item"]})
         what = "all classes" if item == MACRO else item

@@ -23,8 +23,8 @@ TASKS = (
     ("Lesion segmentation, trunk trained too", "segmentation --full"),
     ("Report drafts from other patients' reports", "drafts"),
     ("Agreement with readers' gaze", "gaze"),
-    ("Model card: measure and write it again", "card"),
 )
+NO_DATA = [("no data set in the data root yet", "")]
 
 
 def refuse(sentence: str) -> MessageData:
@@ -91,10 +91,8 @@ class FormHandlers:
         """The job's command; every name is looked up in a list made here."""
         if task not in {key for _, key in TASKS}:
             raise SettingsError(f"there is no task {task[:40]!r}; choose one of the list")
-        if not data and task != "card":
+        if not data:
             raise DataError("choose the data to measure on: a folder below datasets or gaze of the data root")
         names = [str(self.services.models.entry(name).folder) for name in checkpoints or [""]]
-        words = [*task.split(), *(["--data", self.data.find_data(data)] if data else [])]
-        if task == "card" and len(names) > 1:
-            raise SettingsError("a card is written for one checkpoint at a time; choose one")
-        return egma_argv("evaluate", *words, "--checkpoint", ",".join(names), "--job", "{folder}")
+        words = ("--data", self.data.find_data(data), "--checkpoint", ",".join(names))
+        return egma_argv("evaluate", *task.split(), *words, "--job", "{folder}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.panels.evaluation import Cell, EvaluationData, Line, Table
+from app.tabs.evaluate_form import TASKS
 from app.views.wording import as_sentence
 from egma.evaluation.result import MACRO, SIGNIFICANT
 
@@ -12,7 +13,9 @@ NO_RESULT = (
     "No result yet. Choose what to measure and press Start; figures come with intervals and the protocol behind them."
 )
 _MARKED = f"* differs from the first model, p below {SIGNIFICANT:g}; no correction for the number of comparisons."
-_CLICK = "Click a figure of a class to see the films behind it, worst first."
+_CLICK = "An underlined figure opens the films behind it, worst first."
+_SMALLER_IS_BETTER = ("ECE",)
+_COMMON_TERMS = ("all", "interval")
 
 
 def result_screen(values: dict[str, Any] | None, cases: set[tuple[str, str]]) -> EvaluationData:
@@ -26,31 +29,55 @@ def result_screen(values: dict[str, Any] | None, cases: set[tuple[str, str]]) ->
         return EvaluationData(empty=NO_RESULT)
     if "figures" not in values:
         return _plain_screen(values)
-    data = values["data"]
-    facts = [
-        f"{data['n']} cases of {data['patients']} patients. Views: {data['views']}.",
-        as_sentence(data["rule"]),
-        f"List {data['list_sha256'][:12]}; prompts: {values['protocol'].get('prompts', {}).get('name', 'none')}; "
-        f"seed {values['protocol'].get('seed', 0)}; {values['protocol'].get('draws', 0)} draws by patient.",
-    ]
     marks = {
-        (each["second"], each["metric"], each["item"]): f"* p {each['p']:.3f}"
-        for each in values["comparisons"]
-        if each["significant"]
+        (each["second"], each["metric"], each["item"]): "*" for each in values["comparisons"] if each["significant"]
     }
-    tables = [_main_table(values, marks, cases), *_item_tables(values, marks, cases), *_published(values)]
-    notes = [*map(as_sentence, values["notes"]), *([_MARKED] if marks else []), *([_CLICK] if cases else [])]
-    return EvaluationData(title=f"{data['title']}: {values['task']}", facts=facts, tables=tables, notes=notes)
+    tables = [_main_table(values, marks, cases), *_item_tables(values, marks, cases)]
+    tables += [*_published(values), *_differences(values)]
+    notes = [*([_CLICK] if cases else []), *([_MARKED] if marks else []), *map(as_sentence, values["notes"])]
+    return EvaluationData(
+        title=f"{_task_name(values['task'])} on {values['data']['title']}",
+        facts=_facts(values),
+        tables=tables,
+        notes=notes,
+        terms=_terms(values),
+    )
 
 
 def figure_cell(row: dict[str, Any] | None, mark: str = "", item: str = "") -> Cell:
-    """A figure with its interval, or a dash and why."""
+    """A figure with its interval, or "none" and why."""
     if row is None:
         return Cell(text="")
     if row["value"] is None:
-        return Cell(text="none", why=row.get("reason", ""))
-    interval = "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
-    return Cell(text=f"{row['value']:.3f}", interval=interval, mark=mark[:1], why=mark, item=item)
+        return Cell(text="none", note=row.get("reason", ""))
+    return Cell(text=f"{row['value']:.3f}", interval=_interval(row), mark=mark, item=item)
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return "" if row["low"] is None else f"{row['low']:.3f} to {row['high']:.3f}"
+
+
+def _task_name(task: str) -> str:
+    names = {key: words.split(":")[0] for words, key in TASKS}
+    return names.get(task, task)
+
+
+def _facts(values: dict[str, Any]) -> list[list[str]]:
+    """What every figure of the result stands on."""
+    data, protocol = values["data"], values["protocol"]
+    return [
+        ["Cases", f"{data['n']:,} of {data['patients']:,} patients; views: {data['views']}"],
+        ["List", f"{data['rule']}; SHA-256 {data['list_sha256'][:12]}"],
+        ["Prompts", str(protocol.get("prompts", {}).get("name", "none"))],
+        ["Interval", f"95 %, {protocol.get('draws', 0):,} draws by patient, seed {protocol.get('seed', 0)}"],
+    ]
+
+
+def _terms(values: dict[str, Any]) -> list[list[str]]:
+    """The definitions of what the tables name."""
+    told = values["protocol"].get("definitions", {})
+    shown = [*values["main"], *_COMMON_TERMS]
+    return [[name, as_sentence(str(told[name]))] for name in shown if name in told]
 
 
 def _main_table(values: dict[str, Any], marks: dict[Any, str], cases: set[tuple[str, str]]) -> Table:
@@ -65,7 +92,8 @@ def _main_table(values: dict[str, Any], marks: dict[Any, str], cases: set[tuple[
         ]
         note = f"{model['hash'][:8]}, {model['image_px']} px" if model["hash"] else "baseline"
         rows.append(Line(name=name, note=note, model=name, cells=cells))
-    return Table(caption="Over all; 95 % intervals", head=["Model", *values["main"]], rows=rows)
+    head = ["Model", *(f"{each}, less is better" if each in _SMALLER_IS_BETTER else each for each in values["main"])]
+    return Table(caption="Over all classes, with 95 % intervals", head=head, rows=rows)
 
 
 def _item_tables(values: dict[str, Any], marks: dict[Any, str], cases: set[tuple[str, str]]) -> list[Table]:
@@ -77,22 +105,49 @@ def _item_tables(values: dict[str, Any], marks: dict[Any, str], cases: set[tuple
     )
     names = [model["name"] for model in values["models"]]
     by_place = {(row["model"], row["item"]): row for row in single if row["metric"] == metric}
-    items = list(dict.fromkeys(item for _, item in by_place))
+    rows = []
+    for item in dict.fromkeys(item for _, item in by_place):
+        found = [(name, by_place.get((name, item))) for name in names]
+        cells = [
+            figure_cell(row, marks.get((name, metric, item), ""), item if (name, item) in cases else "")
+            for name, row in found
+        ]
+        counts = {row["n"] for _, row in found if row is not None}
+        note = f"n = {counts.pop():,}" if len(counts) == 1 else ""
+        rows.append(Line(name=item, note=note, cells=cells))
+    return [Table(caption=f"{metric} by class, with 95 % intervals", head=["Class", *names], models=names, rows=rows)]
+
+
+def _differences(values: dict[str, Any]) -> list[Table]:
+    """Every comparison with the first model, with its test."""
     rows = [
         Line(
-            name=item,
+            name=f"{each['second']}: {each['metric']}" + ("" if each["item"] == MACRO else f", {each['item']}"),
+            note=each["method"],
             cells=[
-                figure_cell(
-                    by_place.get((name, item)),
-                    marks.get((name, metric, item), ""),
-                    item if (name, item) in cases else "",
-                )
-                for name in names
+                Cell(text="none") if each["value"] is None else _difference_cell(each),
+                Cell(text="none" if each["p"] is None else _p_value(each["p"])),
             ],
         )
-        for item in items
+        for each in values["comparisons"]
     ]
-    return [Table(caption=f"{metric} by class", head=["Class", *names], models=names, rows=rows)]
+    if not rows:
+        return []
+    first = values["comparisons"][0]["first"]
+    caption = f"Differences from {first}, paired on the same films ({len(rows)})"
+    return [Table(caption=caption, head=["Model and figure", "Difference", "p"], rows=rows, folded=True)]
+
+
+def _difference_cell(row: dict[str, Any]) -> Cell:
+    return Cell(
+        text=f"{row['value']:+.3f}".replace("-", "\N{MINUS SIGN}"),
+        interval=_interval(row).replace("-", "\N{MINUS SIGN}"),
+        mark="*" if row["significant"] else "",
+    )
+
+
+def _p_value(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _published(values: dict[str, Any]) -> list[Table]:
@@ -102,7 +157,10 @@ def _published(values: dict[str, Any]) -> list[Table]:
         Line(
             name=f"{row['model']}: {row['metric']}",
             note=row["source"],
-            cells=[Cell(text=f"{row['value']:.3f}"), Cell(text="no" if row["why_not"] else "yes", why=row["why_not"])],
+            cells=[
+                Cell(text=f"{row['value']:.3f}"),
+                Cell(text="not comparable" if row["why_not"] else "yes", note=row["why_not"]),
+            ],
         )
         for row in values["published"]
     ]
@@ -116,7 +174,7 @@ def _plain_screen(values: dict[str, Any]) -> EvaluationData:
         Line(name=" ".join(path).replace("_", " "), note=f"n = {found['n']}", cells=[figure_cell(found)])
         for path, found in walk_figures(values)
     ]
-    table = Table(caption="Figures; 95 % intervals", head=["Figure", "Value"], rows=rows)
+    table = Table(caption="Figures, with 95 % intervals", head=["Figure", "Value"], rows=rows)
     title = str(values.get("checkpoint", values.get("task", "Result")))
     return EvaluationData(
         title=title, tables=[table] if rows else [], empty="" if rows else "The result holds no figure."

@@ -24,6 +24,7 @@ _GROUPS = {
     "subgroups": "AUROC among",
     "ood": "View check",
     "pr_auc": "PR-AUC",
+    "evaluations": "",
 }
 
 

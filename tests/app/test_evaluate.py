@@ -66,7 +66,8 @@ def test_an_evaluation_runs_as_a_job_and_its_films_stand_behind_its_figures(hand
     assert main.rows[1].cells[0].text == "0.200" and "to" in main.rows[0].cells[0].interval
     assert classes.models == ["tiny", "majority", "chance"]
     assert [cell.item for cell in classes.rows[0].cells] == ["Atelectasis", "", ""]
-    assert len(view.pictures["value"]) == 2
+    assert ["ROC" in view.pictures.pictures[0].caption, len(view.pictures.pictures)] == [True, 2]
+    assert all(each.dark is not None for each in view.pictures.pictures)
     exports = [view.result_json, view.figures_csv, view.table_md, view.cases_csv]
     assert all(Path(each["value"]).is_relative_to(handlers.services.folder.views) for each in exports)
     behind = CellView(*films(handlers).choose_cell(job.id, send(model="tiny", item="Edema")))
@@ -80,7 +81,7 @@ def test_an_evaluation_runs_as_a_job_and_its_films_stand_behind_its_figures(hand
 
 def test_a_reload_finds_the_run_again(handlers: EvaluateHandlers, services: Services) -> None:
     job = finished(handlers)
-    fresh = EvaluateHandlers(services).open_tab("")
+    fresh = EvaluateHandlers(services).open_tab("", "")
     assert LookView(*fresh[3:]).run == job.id
     assert ("datasets/chexpert", "datasets/chexpert") in fresh[1]["choices"]
 
@@ -109,7 +110,7 @@ def test_a_failed_run_says_why(handlers: EvaluateHandlers, tmp_path: Path) -> No
     wait_for_state(job, "failed")
     view = LookView(*handlers.look("", ""))
     assert "holds no data set" in view.panel.sentence
-    assert view.result.tables == [] and "No result" in view.result.empty
+    assert view.result.tables == [] and "ended before its end" in view.result.empty
 
 
 def test_a_film_outside_the_data_root_is_not_shown(handlers: EvaluateHandlers, tmp_path: Path) -> None:
