@@ -58,8 +58,10 @@ def _interval(row: dict[str, Any]) -> str:
 
 
 def _task_name(task: str) -> str:
+    """The task in words; where the list has it in several ways, without the way."""
     names = {key: words.split(":")[0] for words, key in TASKS}
-    return names.get(task, task)
+    several = any(key.startswith(f"{task} ") for key in names)
+    return names.get(task, task).split(",")[0] if several else names.get(task, task)
 
 
 def _facts(values: dict[str, Any]) -> list[list[str]]:
