@@ -116,61 +116,55 @@ def _build_runs() -> RunCard:
         runs = RunsPanel(elem_id="egma-runs")
     with gr.Column(elem_classes="egma-card"):
         panel = RunPanel(elem_id="egma-run")
-        with gr.Row(elem_classes="egma-row"):
-            stop, resume, use, duplicate, delete = (
-                _build_action("Stop", "stop", "stop"),
-                _build_action("Resume", "primary", "resume"),
-                _build_action("Use this checkpoint", "primary", "use"),
-                _build_action("Duplicate", "secondary", "duplicate"),
-                _build_action("Delete…", "secondary", "delete"),
-            )
-        with gr.Row(visible=False, elem_classes="egma-row", elem_id="egma-run-asking") as asking:
-            gr.Markdown("Delete this run with its checkpoint, states and log?")
-            for_good = gr.Button(
-                "Delete for good", size="sm", variant="stop", elem_id="egma-run-for-good", min_width=120
-            )
-            keep = gr.Button("Keep it", size="sm", min_width=90)
+        actions = _build_actions()
         compare = NameMenu(
             [("nothing", "")], value="", label="Compare with", elem_id="egma-run-compare", filterable=False
         )
         curves = CurvesPanel(elem_id="egma-curves")
     with gr.Column(elem_classes="egma-card"):
-        with gr.Row(elem_classes="egma-row", elem_id="egma-run-command-row"):
-            command = gr.Textbox(
-                "",
-                label="Command of this run",
-                interactive=False,
-                lines=1,
-                max_lines=3,
-                elem_id="egma-run-command",
-                scale=5,
-            )
-            copy = gr.Button("Copy", size="sm", min_width=70, scale=1, elem_id="egma-run-copy")
-        with gr.Accordion("Settings", open=False, elem_id="egma-run-settings"):
-            config = RowsPanel(elem_id="egma-run-config")
-        with gr.Accordion("Log", open=False, elem_id="egma-run-log"):
-            log = gr.Textbox("", label="End of the log", interactive=False, lines=8, max_lines=14, show_label=False)
+        records = _build_records()
+    looking = gr.Timer(LOOK_EVERY_S, active=False)
     return RunCard(
-        run=run,
-        stamp=stamp,
-        runs=runs,
-        panel=panel,
-        curves=curves,
-        config=config,
-        log=log,
-        command=command,
-        compare=compare,
-        stop=stop,
-        resume=resume,
-        duplicate=duplicate,
-        use=use,
-        delete=delete,
-        asking=asking,
-        for_good=for_good,
-        keep=keep,
-        copy=copy,
-        looking=gr.Timer(LOOK_EVERY_S, active=False),
-    )
+        run=run, stamp=stamp, runs=runs, panel=panel, curves=curves, compare=compare, looking=looking,
+        **actions, **records,
+    )  # fmt: skip
+
+
+def _build_actions() -> dict[str, Any]:
+    """Buttons for the run looked at, and the question before it is deleted."""
+    with gr.Row(elem_classes="egma-row"):
+        built: dict[str, Any] = {
+            "stop": _build_action("Stop", "stop", "stop"),
+            "resume": _build_action("Resume", "primary", "resume"),
+            "use": _build_action("Use this checkpoint", "primary", "use"),
+            "duplicate": _build_action("Duplicate", "secondary", "duplicate"),
+            "delete": _build_action("Delete…", "secondary", "delete"),
+        }
+    with gr.Row(visible=False, elem_classes="egma-row", elem_id="egma-run-asking") as asking:
+        gr.Markdown("Delete this run with its checkpoint, states and log?")
+        for_good = gr.Button("Delete for good", size="sm", variant="stop", elem_id="egma-run-for-good", min_width=120)
+        keep = gr.Button("Keep it", size="sm", min_width=90)
+    return {**built, "asking": asking, "for_good": for_good, "keep": keep}
+
+
+def _build_records() -> dict[str, Any]:
+    """The run's command, settings and log."""
+    with gr.Row(elem_classes="egma-row", elem_id="egma-run-command-row"):
+        command = gr.Textbox(
+            "",
+            label="Command of this run",
+            interactive=False,
+            lines=1,
+            max_lines=3,
+            elem_id="egma-run-command",
+            scale=5,
+        )
+        copy = gr.Button("Copy", size="sm", min_width=70, scale=1, elem_id="egma-run-copy")
+    with gr.Accordion("Settings", open=False, elem_id="egma-run-settings"):
+        config = RowsPanel(elem_id="egma-run-config")
+    with gr.Accordion("Log", open=False, elem_id="egma-run-log"):
+        log = gr.Textbox("", label="End of the log", interactive=False, lines=8, max_lines=14, show_label=False)
+    return {"command": command, "copy": copy, "config": config, "log": log}
 
 
 def _build_ask(words: str, key: str, hosted: bool, *, primary: bool = False) -> gr.Button:

@@ -49,7 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = choose_settings(folder, arguments.preset, config, {**data, **_read_changes(arguments.set)})
     if arguments.estimate:
         from egma.finetune.estimate import estimate_run
+        from egma.jobs.tether import end_with_starter
 
+        end_with_starter()
         return _print(arguments, estimate_run(settings))
     try:
         result = run_finetune(folder, settings, resume=arguments.resume)

@@ -102,19 +102,26 @@ def _run(folder: Path, settings: FinetuneSettings, job: RunningJob, resume: bool
     result = {
         "checkpoint": saved.folder.name if saved.folder else "",
         "checkpoint_hash": saved.hash,
-        "steps": loop.state.step,
-        "planned_steps": run.steps,
-        "best_step": loop.state.best_step,
-        "best_by": loop.state.best_by,
-        "stopped_early": loop.state.step < run.steps,
-        "gained": _has_gained(loop.state),
-        "before": loop.state.before,
+        **_describe_end(run, loop.state),
         "after": measures.as_event(),
         "seconds": round(seconds, 1),
         "device": str(run.device),
     }
     job.finish(result)
     return result
+
+
+def _describe_end(run: Run, state: RunState) -> dict[str, Any]:
+    """How a run ended, as result.json says it, with the figures it began with."""
+    return {
+        "steps": state.step,
+        "planned_steps": run.steps,
+        "best_step": state.best_step,
+        "best_by": state.best_by,
+        "stopped_early": state.step < run.steps,
+        "gained": _has_gained(state),
+        "before": state.before,
+    }
 
 
 def _has_gained(state: RunState) -> bool:

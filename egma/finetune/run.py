@@ -88,30 +88,45 @@ def build_run(
     base = load_checkpoint(settings.base, verify=False)  # load_model compares the hash
     chosen = choose_device(device)
     model = load_model(base, chosen)
-    grids = grid_sizes(model)
     parts = prepare_model(model, settings)
-    data = load_data(settings, model.config, grids[0], note, cache)
+    data = load_data(settings, model.config, grid_sizes(model)[0], note, cache)
     _check_sizes(data, settings)
     data = limit_films(data, most_films) if most_films is not None else data
+    train, validation, phantoms = _build_batchers(model, data, parts, settings, note, is_stopped)
+    per_epoch = _count_epoch(settings, len(data.train))
+    steps = per_epoch * settings.epochs
+    steps = min(steps, settings.max_steps) if settings.max_steps else steps
     learner = Learner(model, settings)
+    return Run(
+        settings, base, learner, parts, data, train, validation, phantoms, chosen, per_epoch, steps
+    )  # fmt: skip
+
+
+def _build_batchers(
+    model: EgmaModel,
+    data: FinetuneData,
+    parts: Parts,
+    settings: FinetuneSettings,
+    note: Note,
+    is_stopped: Callable[[], bool],
+) -> tuple[Batcher, Batcher, Batcher]:
+    """Batches of training films, validation films and phantoms, with what is frozen computed once."""
+    grids, prompts = grid_sizes(model), Prompts(model.config.classify)
     texts = TextTable(model, _all_texts(model, data), frozen=not parts.texts)
 
-    def batcher(examples: Examples, what: str, *, augment: bool = False) -> Batcher:
+    def build(examples: Examples, what: str, *, augment: bool = False) -> Batcher:
         films = _freeze(model, examples, parts, what, note, is_stopped)
-        prompts = Prompts(model.config.classify)
         return Batcher(examples, films, texts, prompts, grids, settings.sentences, settings.seed, augment)
 
-    phantoms = batcher(data.phantoms, "phantoms to measure by")
+    phantoms = build(data.phantoms, "phantoms to measure by")
     same = data.validation is data.phantoms
-    validation = phantoms if same else batcher(data.validation, "validation films")
-    train = batcher(data.train, "training films", augment=settings.augment)
-    a_step = settings.batch * settings.accumulation
-    per_epoch = max(1, len(data.train) // min(a_step, len(data.train)))
-    steps = per_epoch * settings.epochs
-    return Run(
-        settings, base, learner, parts, data, train, validation, phantoms, chosen, per_epoch,
-        min(steps, settings.max_steps) if settings.max_steps else steps,
-    )  # fmt: skip
+    validation = phantoms if same else build(data.validation, "validation films")
+    return build(data.train, "training films", augment=settings.augment), validation, phantoms
+
+
+def _count_epoch(settings: FinetuneSettings, films: int) -> int:
+    """Optimiser steps that see every training film once; what is left over comes in the next epoch."""
+    return max(1, films // min(settings.batch * settings.accumulation, films))
 
 
 def build_optimizer(run: Run) -> torch.optim.AdamW:

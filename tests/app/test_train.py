@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,9 +13,10 @@ import gradio as gr
 import pytest
 
 from app.jobs import EXAMPLE_RUN, TrainingRoom, open_room
-from app.tabs import train_form, train_screen
+from app.tabs import train_charts, train_form
 from app.tabs.train_form import FORM, fill_form, read_form, write_command
-from app.tabs.train_handlers import LookView, TrainHandlers
+from app.tabs.train_handlers import TrainHandlers
+from app.tabs.train_look import LookView
 from egma.catalogue import CheckpointEntry
 from egma.errors import DataError
 from egma.finetune.rules import PHANTOMS, RULES
@@ -22,6 +24,7 @@ from egma.finetune.settings import build_settings
 from egma.jobs import JobFolder, list_jobs, new_job_folder, write_json
 from tests.app.conftest import send
 from tests.finetune.bases import SMALL, save_tiny_base
+from tests.finetune.roots import FILMS, KINDS, write_root
 from tests.jobs.conftest import wait_for, wait_for_state
 
 
@@ -63,7 +66,7 @@ def test_a_run_is_started_watched_stopped_resumed_and_its_checkpoint_used(handle
     started = handlers.start(*form(max_steps=40, epochs=20))
     job = run_of(handlers, started)
     assert view(started).runs.rows[0].state in ("queued", "running")
-    wait_for(lambda: len(train_screen.sort_events(job.events().events).steps) >= 5, "steps")
+    wait_for(lambda: len(train_charts.sort_events(job.events().events).steps) >= 5, "steps")
     looked = view(handlers.look(job.id, "", ""))
     titles = {chart.title for chart in looked.curves.charts}
     assert {"Total loss", "Contrastive", "EGF, gaze alignment", "Pointing game"} <= titles
@@ -104,7 +107,7 @@ def test_without_runs_the_example_is_shown_and_cannot_be_changed(handlers):
 
 def test_the_example_run_is_a_real_one_and_whole():
     job = JobFolder(EXAMPLE_RUN)
-    events = train_screen.sort_events(job.events().events)
+    events = train_charts.sort_events(job.events().events)
     result = job.result()
     assert result is not None and job.state().name == "finished"
     assert [step["step"] for step in events.steps] == list(range(1, result["steps"] + 1))
@@ -289,13 +292,110 @@ def test_an_estimate_says_time_and_memory(handlers):
 
 def test_long_curves_are_thinned_and_keep_their_end():
     events = [{"kind": "step", "step": step, "loss": 1 / step} for step in range(1, 10_001)]
-    shown = train_screen.curves_screen([("run", train_screen.sort_events(events))])
+    shown = train_charts.curves_screen([("run", train_charts.sort_events(events))])
     line = shown.charts[0].series[0]
-    assert len(line.steps) <= train_screen.MOST_POINTS and line.steps[-1] == 10_000
+    assert len(line.steps) <= train_charts.MOST_POINTS and line.steps[-1] == 10_000
 
 
 def test_odd_events_are_passed_over():
     odd = [{}, {"kind": "step"}, {"kind": "step", "step": "1"}, {"kind": "step", "step": 2, "loss": None}, {"step": 3}]
-    events = train_screen.sort_events(odd)
+    events = train_charts.sort_events(odd)
     assert [event["step"] for event in events.steps] == [2]
-    assert train_screen.curves_screen([("run", events)]).charts == []
+    assert train_charts.curves_screen([("run", events)]).charts == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_gaze_root_is_examined(handlers, tmp_path, kind):
+    write_root(kind, tmp_path / "gaze" / kind, tmp_path / "datasets" / "jpg")
+    chosen = {"preset": "heads", "data": f"gaze/{kind}", "images": "" if kind == "mimic-eye" else "datasets/jpg"}
+    shown = handlers.check_data(*form(**chosen))
+    assert shown.said.text.startswith("Ready") and len(shown.films["value"]) == 3
+    assert sum(int(films) for _, films, _ in shown.counts.rows) >= FILMS
+    assert sum(int(gaze) for _, _, gaze in shown.counts.rows) >= FILMS
+
+
+def test_a_gaze_root_is_trained_on_with_the_films_chosen_beside_it(handlers, tmp_path):
+    write_root("reflacx", tmp_path / "gaze" / "reflacx", tmp_path / "datasets" / "jpg")
+    chosen = {"preset": "heads", "data": "gaze/reflacx", "images": "datasets/jpg"}
+    job = run_of(handlers, handlers.start(*form(**chosen, max_steps=2, validate_every=2, validation_phantoms=4)))
+    wait_for_state(job, "finished", "failed")
+    assert job.state().name == "finished", job.state().text
+    steps = train_charts.sort_events(job.events().events).steps
+    assert [step["gaze_alignment"] > 0 for step in steps] == [True, True]
+
+
+def test_a_gaze_root_without_films_is_named_before_and_by_the_run(handlers, tmp_path):
+    write_root("reflacx", tmp_path / "gaze" / "reflacx", tmp_path / "elsewhere")
+    chosen = {"preset": "heads", "data": "gaze/reflacx"}
+    shown = handlers.check_data(*form(**chosen))
+    assert shown.said.text.startswith("Not ready")
+    assert any("12 of 12 films have no image" in sentence for sentence in shown.problems.sentences)
+    job = run_of(handlers, handlers.start(*form(**chosen)))
+    wait_for_state(job, "failed")
+    assert job.state().cause == "data missing" and "12 of 12 films have no image" in job.state().text
+
+
+MANY = "".join(f"f{row}.png,p{row},{'val' if row % 5 else 'train'},1\n" for row in range(10_000))
+OUTSIDE = "2 images lie outside the data's folder: row 2"
+HOSTILE_TABLES = {
+    "10,000 missing images": (MANY, "10,000 images are not there"),
+    "the system's files": ("/etc/passwd,p1,train,1\n/etc/shadow,p2,val,0\n", OUTSIDE),
+    "a way up": ("../../x.png,p1,train,1\n..\\x.png,p2,val,0\n", OUTSIDE),
+    "a link out": ("link.png,p1,train,1\nlink.png,p2,val,0\n", "symbolic link"),
+    "an address": ("http://example.org/x.png,p1,train,1\nfile:///etc/passwd,p2,val,0\n", OUTSIDE),
+    "a device": ("pipe.png,p1,train,1\npipe.png,p2,val,0\n", "no ordinary file"),
+    "markup": ("<img src=x>.png,p1,train,1\n${7*7}.png,p2,val,=cmd()\n", "images are not there: row 2"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_TABLES)
+def test_a_hostile_table_is_named_by_row_and_starts_nothing(handlers, services, tmp_path, name):
+    rows, said = HOSTILE_TABLES[name]
+    folder = tmp_path / "datasets" / "bad"
+    folder.mkdir(parents=True)
+    (folder / "link.png").symlink_to("/etc/passwd")
+    os.mkfifo(folder / "pipe.png")
+    (folder / "labels.csv").write_text("image,patient,split,Effusion\n" + rows)
+    shown = handlers.check_data(*form(preset="heads", data="datasets/bad"))
+    assert shown.said.text == "Not ready: mend what is named below."
+    assert any(said in sentence for sentence in shown.problems.sentences), shown.problems.sentences
+    assert all(len(sentence) < 500 and "root:" not in sentence for sentence in shown.problems.sentences)
+    with pytest.raises(gr.Error, match="cannot be trained on"):
+        handlers.start(*form(preset="heads", data="datasets/bad"))
+    assert list_jobs(services.runs) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"learning_rate": float("inf")}, "learning_rate"),
+        ({"batch": 10**400}, "batch"),
+        ({"seed": -1}, "seed"),
+        ({"epochs": 2.5}, "epochs"),
+        ({"epochs": [1]}, "epochs"),
+        ({"epochs": "<img src=x onerror=alert(1)>"}, "epochs"),
+        ({"device": "cuda:0; rm -rf /"}, "device"),
+        ({"precision": {"a": 1}}, "precision"),
+        ({"preset": "evil"}, "preset"),
+        ({"preset": None}, "preset"),
+        ({"name": "a\0b"}, "name"),
+        ({"name": "x" * 5000}, "name"),
+        ({"data": "/etc/passwd"}, "on the list"),
+        ({"data": None}, "on the list"),
+        ({"data": ["datasets"]}, "on the list"),
+        ({"images": "../../etc"}, "on the list"),
+        ({"base": "/etc"}, "no checkpoint '/etc' on the list"),
+        ({"base": None}, "no checkpoint"),
+        ({"augment": "yes"}, "augment"),
+    ],
+    ids=lambda each: str(each)[:40],
+)
+def test_a_hostile_value_of_the_form_is_one_sentence_everywhere(handlers, services, changes, said):
+    values = form(**changes)
+    for answer in (handlers.write_command(*values), handlers.estimate(*values)):
+        assert said in answer.text and answer.kind == "alert" and len(answer.text) < 300
+    with pytest.raises(gr.Error) as told:
+        handlers.start(*values)
+    assert said in str(told.value) and "reference" not in str(told.value).lower()
+    assert list_jobs(services.runs) == []
