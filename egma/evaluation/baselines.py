@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from egma.errors import EgmaError
+from egma.errors import DataError, EgmaError
 from egma.evaluation.prompts import canonical
 from egma.evaluation.result import ModelFacts
 from egma.evaluation.scores import Scores
@@ -19,7 +20,6 @@ from egma.evaluation.subjects import Progress, load_films
 FROZEN = "frozen ImageNet features, linear"
 _XRV = "torchxrayvision densenet121-all"
 _XRV_FILE = "nih-pc-chex-mimic_ch-google-openi-kaggle-densenet121-d121-tw-lr001-rot45-tr15-sc15-seed0-best.pt"
-_XRV_NAMES = {"Edema": "Edema", "Pleural Thickening": "Pleural_Thickening"}
 _XRV_PX = 224
 _BATCH = 16
 MOST_FILMS = 2000
@@ -88,13 +88,9 @@ def classify_by_xrv(films: Sequence[Film], classes: Sequence[str], progress: Pro
         return None
     import torch
 
-    from egma.compat import ensure_torchvision
     from egma.imaging.geometry import Geometry
 
-    ensure_torchvision()
-    import torchxrayvision
-
-    model = torchxrayvision.models.DenseNet(weights="densenet121-res224-all").eval()
+    model = _load_xrv()
     columns = [_xrv_column(label, model.pathologies) for label in classes]
     values = np.full((len(films), len(classes)), np.nan)
     for row, (_, study) in enumerate(load_films(films, progress, "films for torchxrayvision")):
@@ -108,6 +104,26 @@ def classify_by_xrv(films: Sequence[Film], classes: Sequence[str], progress: Pro
 def known_truth(truth: NDArray[np.integer]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(present, known), bool each."""
     return truth == PRESENT, truth != UNKNOWN
+
+
+def _load_xrv() -> Any:
+    """The classifier with the weights that lie on disk; what the package prints goes to standard error."""
+    import sys
+    from contextlib import redirect_stdout
+
+    from egma.compat import ensure_torchvision
+
+    ensure_torchvision()
+    import torchxrayvision
+
+    try:
+        with redirect_stdout(sys.stderr):
+            return torchxrayvision.models.DenseNet(weights="densenet121-res224-all").eval()
+    except Exception as error:  # another's package: whatever its own file does to it
+        raise DataError(
+            f"torchxrayvision's weights {_XRV_FILE[:24]}... cannot be loaded ({type(error).__name__}): delete the "
+            "file, or get it again"
+        ) from None
 
 
 def _xrv_column(label: str, names: Sequence[str]) -> int | None:

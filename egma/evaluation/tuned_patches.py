@@ -68,30 +68,46 @@ def tune_decoder(
     train, validation = films
     pixels = FilmPixels([as_sample(film) for film in (*train, *validation)], engine.checkpoint.config.image)
     network = Network(load_model(engine.checkpoint, engine.device), 1, on_patches=True).to(engine.device)
-    width = len(start.weights)
-    layer = Layer(
-        torch.zeros(width), torch.ones(width), torch.from_numpy(start.weights)[:, None], torch.tensor([start.bias])
-    )
-    network.begin_with(layer)
-    shares = [torch.from_numpy(np.stack([film.share for film in each])) for each in lesions]
+    network.begin_with(_as_layer(start))
+    judged = _Judged(network, pixels, range(len(train), len(train) + len(validation)), lesions[1], progress)
+    shares = torch.from_numpy(np.stack([film.share for film in lesions[0]]))
 
     def loss(logits: torch.Tensor, batch: NDArray[np.int64]) -> torch.Tensor:
-        return patch_loss(logits[..., 0], shares[0][torch.from_numpy(batch)].to(logits.device))
-
-    def answer() -> NDArray[np.float32]:
-        places = range(len(train), len(train) + len(validation))
-        return run_network(network, pixels, places, lambda done, total: progress(done, total, "validated"))
-
-    def judge() -> tuple[float, float]:
-        said = answer()
-        score, _ = best_level(list(_probabilities(said)), lesions[1])
-        return score, float(patch_loss(torch.from_numpy(said)[..., 0], shares[1]))
+        return patch_loss(logits[..., 0], shares[torch.from_numpy(batch)].to(logits.device))
 
     def tell(done: int, total: int) -> None:
         progress(done, total, f"{engine.checkpoint.name}, steps")
 
-    run = fine_tune(network, pixels, range(len(train)), loss, judge, settings, tell)
-    return TunedDecoder(network, engine, best_level(list(_probabilities(answer())), lesions[1])[1], run)
+    run = fine_tune(network, pixels, range(len(train)), loss, judged.judge, settings, tell)
+    return TunedDecoder(network, engine, judged.level(), run)
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Validation films that a network is judged on."""
+
+    network: Network
+    pixels: FilmPixels
+    places: range
+    lesions: Sequence[PatchFilm]
+    progress: Progress
+
+    def judge(self) -> tuple[float, float]:
+        """The best mean Dice on the grid, and the loss."""
+        said = self._answer()
+        shares = torch.from_numpy(np.stack([film.share for film in self.lesions]))
+        score, _ = best_level(list(_probabilities(said)), self.lesions)
+        return score, float(patch_loss(torch.from_numpy(said)[..., 0], shares))
+
+    def level(self) -> float:
+        """Where the best mean Dice is."""
+        return best_level(list(_probabilities(self._answer())), self.lesions)[1]
+
+    def _answer(self) -> NDArray[np.float32]:
+        def tell(done: int, total: int) -> None:
+            self.progress(done, total, "validation films answered")
+
+        return run_network(self.network, self.pixels, self.places, tell)
 
 
 def patch_loss(logits: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
@@ -17,6 +19,7 @@ from egma.evaluation.captions.chexbert import CONDITIONS, CheXbert
 from egma.evaluation.captions.labels import label_by_rules, score_labels
 from egma.evaluation.captions.meteor import find_jar, measure_meteor
 from egma.evaluation.captions.ptb import PUNCTUATION, tokenize_texts
+from egma.evaluation.captions.radgraph import measure_radgraph
 from egma.evaluation.captions.scores import bleu, rouge_l
 from egma.findings import FINDINGS
 
@@ -125,6 +128,22 @@ def test_meteor_equals_the_toolkit_or_says_why_there_is_none() -> None:
         return
     assert found.figure is not None
     assert found.figure.value == pytest.approx(TOOLKIT_METEOR, rel=1e-9)
+
+
+def test_radgraph_is_none_and_says_why_where_the_package_is_missing_or_fails(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if find_spec("radgraph") is None:
+        assert measure_radgraph(REFERENCES, GENERATED) == (
+            None,
+            "RadGraph F1 needs the package radgraph and its weights: pip install radgraph",
+        )
+    (tmp_path / "radgraph.py").write_text("def F1RadGraph(**_):\n    raise OSError('no weights')\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "radgraph", raising=False)
+    figure, reason = measure_radgraph(REFERENCES, GENERATED)
+    assert figure is None and "failed (OSError)" in reason
+    monkeypatch.delitem(sys.modules, "radgraph", raising=False)
 
 
 def test_the_rules_label_a_report_by_its_sentences() -> None:
