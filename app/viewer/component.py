@@ -52,6 +52,7 @@ class CXRViewer(gr.HTML):
         "layers.js",
         "legend.js",
         "paint.js",
+        "still.js",
         "flatbar.js",
         "taste.js",
         "gestures.js",

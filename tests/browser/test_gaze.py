@@ -80,6 +80,53 @@ def test_the_example_plays_in_step_with_its_dictation_and_asks_nobody(open_tab):
     assert clock(page) == stopped
 
 
+# Plays by hand, moment by moment, as the clock would; then draws the last moment at once, with nothing kept. Gives the
+# share of places that differ, how many frames drew the film anew, and whether zoom and window changed on the way.
+_BY_HAND = """([span, from_s, to_s]) => {
+  const { gazeStage: stage } = egmaViewer, { viewer, clock } = stage, views = new Set();
+  const look = () => { const c = viewer.canvas; return c.getContext('2d').getImageData(0, 0, c.width, c.height).data; };
+  let films = 0;
+  const drawFilm = egmaViewer.drawFilm;
+  egmaViewer.drawFilm = (...all) => { films += 1; drawFilm(...all); };
+  clock.pause();
+  stage.span = span;
+  stage.looks += 1;
+  const frames = 90;
+  for (let at = 0; at <= frames; at++) {
+    clock.now = from_s + (to_s - from_s) * at / frames;
+    clock.frames = 4 * at;
+    clock.playing = true;
+    stage.follow();
+    views.add(viewer.view.key + viewer.state.window.width);
+    viewer.quick = true;
+    viewer.drawNow();
+  }
+  const kept = look(), drawn = films;
+  clock.playing = false;
+  viewer.drawNow();
+  const whole = look();
+  egmaViewer.drawFilm = drawFilm;
+  let far = 0;
+  const differs = (at) => Math.abs(kept[at] - whole[at]) + Math.abs(kept[at + 1] - whole[at + 1]) > 24;
+  for (let at = 0; at < kept.length; at += 4) far += differs(at);
+  return { share: far / (kept.length / 4), drawn, views: views.size };
+}"""
+
+
+@pytest.mark.parametrize("span", ["now", "last", "sentence"])
+@pytest.mark.parametrize("back", [False, True], ids=["onwards", "after going back"])
+def test_what_is_kept_from_frame_to_frame_is_what_is_drawn_at_once(open_tab, span, back):
+    page = open_tab().page
+    open_example(page)
+    page.wait_for_function("egmaViewer.gazeStage.viewer.state.film && egmaViewer.gazeStage.leader")
+    to_s = page.evaluate("egmaViewer.gazeStage.clock.to")
+    if back:
+        page.evaluate(_BY_HAND, [span, 0, to_s * 0.9])
+    found = page.evaluate(_BY_HAND, [span, 0, to_s * 0.98])
+    assert found["share"] < 0.004, "more than the joints of the path's lines differ"
+    assert found["views"] > 1 and found["drawn"] <= found["views"] + 1  # once for each zoom or window
+
+
 def test_scrubbing_and_keys_move_the_replay(open_tab):
     page = open_tab().page
     open_example(page)

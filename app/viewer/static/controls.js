@@ -97,21 +97,22 @@
       parts.meaning.textContent = any ? egma.meaning(look) : "";
     }
 
-    /** Figures that change during a drag. */
+    /** Figures that change during a drag; what stays as it is is not written, so that a frame costs no layout. */
     syncFigures() {
       const { state, view } = this.viewer, { parts } = this;
       parts.empty.hidden = Boolean(state.film);
-      parts.canvas.dataset.fitted = String(view.fitted);
-      const { center, width } = state.window;
-      write(parts.width, state.film ? Math.round(width) : "");
-      write(parts.center, state.film ? Math.round(center) : "");
+      change(parts.canvas.dataset, "fitted", String(view.fitted));
+      const { center, width } = state.window, { film } = state;
+      write(parts.width, film ? Math.round(width) : "");
+      write(parts.center, film ? Math.round(center) : "");
       write(parts.preset, state.preset);
-      parts.title.textContent = state.film ? state.title : "";
-      parts.model.textContent = state.film && state.layers.length ? state.checkpoint : "";
-      parts.flags.textContent = state.film ? [view.flipped && "FLIPPED LEFT\u2013RIGHT", state.inverted && "INVERTED"].filter(Boolean).join(" \u00b7 ") : "";
-      parts.zoom.textContent = state.film ? `${Math.round(view.scale * (window.devicePixelRatio || 1) * 100)} %` : "";
-      parts.window.textContent = state.film ? `W ${Math.round(width)} \u00b7 C ${Math.round(center)}` : "";
-      parts.width.step = parts.center.step = Math.max(1, Math.round(state.own.width / 200)); // what an arrow key adds
+      const flags = [view.flipped && "FLIPPED LEFT\u2013RIGHT", state.inverted && "INVERTED"].filter(Boolean).join(" \u00b7 ");
+      change(parts.title, "textContent", film ? state.title : "");
+      change(parts.model, "textContent", film && state.layers.length ? state.checkpoint : "");
+      change(parts.flags, "textContent", film ? flags : "");
+      change(parts.zoom, "textContent", film ? `${Math.round(view.scale * (window.devicePixelRatio || 1) * 100)} %` : "");
+      change(parts.window, "textContent", film ? `W ${Math.round(width)} \u00b7 C ${Math.round(center)}` : "");
+      for (const node of [parts.width, parts.center]) change(node, "step", String(Math.max(1, Math.round(state.own.width / 200)))); // what an arrow key adds
       this.syncScaleBar();
     }
 
@@ -120,14 +121,18 @@
       const bar = state.film && egma.scaleBar(view, state.spacing_mm, Math.min(220, view.stage.width * 0.25));
       parts.scale.hidden = !bar;
       if (!bar) return;
-      parts.scaleLabel.textContent = bar.label;
-      parts.scaleBar.style.width = `${bar.px.toFixed(1)}px`;
+      change(parts.scaleLabel, "textContent", bar.label);
+      change(parts.scaleBar.style, "width", `${bar.px.toFixed(1)}px`);
     }
 
     say(words, kind = "") {
       this.parts.status.textContent = words;
       this.parts.status.dataset.kind = kind;
     }
+  }
+
+  function change(holder, name, value) {
+    if (holder[name] !== value) holder[name] = value;
   }
 
   /** Write a control's value, but not under the reader's hand. */

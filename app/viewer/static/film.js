@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const egma = (window.egmaViewer = window.egmaViewer || {});
+  let stamps = 0;
   const MAX_SIDE_PX = 4096; // a picture larger than any the page serves is refused before its pixels are copied
 
   class Film {
@@ -28,6 +29,7 @@
       }
       for (let at = 0; at < words.length; at++) words[at] = table[values[at]];
       this.context.putImageData(this.image, 0, 0);
+      this.stamp = ++stamps; // tells apart what `canvas` showed at different times, of any film
     }
 
     valueAt(u, v) {

@@ -95,9 +95,11 @@
     syncTime() {
       const { parts, stage } = this, { clock } = stage;
       if (document.activeElement !== parts.gazeScrub || clock.playing) parts.gazeScrub.value = String(clock.now);
-      parts.gazeScrub.setAttribute("aria-valuetext", `${clock.now.toFixed(1)} seconds`);
       const words = stage.leader ? `${clock.now.toFixed(1)} / ${clock.to.toFixed(1)} s` : "no recording";
-      if (parts.gazeClock.textContent !== words) parts.gazeClock.textContent = words;
+      if (parts.gazeClock.textContent !== words) {
+        parts.gazeClock.textContent = words;
+        parts.gazeScrub.setAttribute("aria-valuetext", `${clock.now.toFixed(1)} seconds`);
+      }
       if (this.wasPlaying === clock.playing) return;
       this.wasPlaying = clock.playing;
       parts.gazePlayWords.textContent = clock.playing ? "Pause" : "Play";

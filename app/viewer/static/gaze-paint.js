@@ -20,18 +20,27 @@
   }
 
   /** Circles in order, their area the time; numbers while they can be told apart. */
-  function drawPath(context, view, track, [from, to], { hue, unit = 1, until = Infinity }) {
+  function drawPath(context, view, track, rows, { hue, unit = 1, until = Infinity }) {
+    drawPart(context, context, view, track, { rows, from: rows[0], to: rows[1], until, hue, unit });
+  }
+
+  /** Rows [from, to) of a path of `rows`, with the step that leads to them: lines below, circles above. */
+  function drawPart(below, above, view, track, { rows, from, to, until, hue, unit }) {
     const stops = [];
-    for (let row = from; row < to; row++) {
-      if (Number.isNaN(track.u[row])) continue;
-      const seconds = Math.min(track.endOf(row), until) - track.start[row];
-      stops.push({ ...view.toStage(track.u[row], track.v[row]), number: row - from + 1, radius: (LEAST_RADIUS + RADIUS_PER_ROOT_S * Math.sqrt(Math.max(0, seconds))) * unit });
-    }
-    drawSteps(context, stops, hue, unit);
-    const numbered = stops.length <= MOST_NUMBERS;
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    for (const stop of stops) drawStop(context, stop, hue, unit, numbered || stop.number % 10 === 0);
+    for (let row = from; row < to; row++) if (!Number.isNaN(track.u[row])) stops.push(stopOf(view, track, row, rows[0], until, unit));
+    let before = from - 1;
+    while (before >= rows[0] && Number.isNaN(track.u[before])) before -= 1;
+    drawSteps(below, before < rows[0] ? stops : [stopOf(view, track, before, rows[0], until, unit), ...stops], hue, unit);
+    above.textAlign = "center";
+    above.textBaseline = "middle";
+    for (const stop of stops) drawStop(above, stop, hue, unit, isNumbered(rows) || stop.number % 10 === 0);
+  }
+
+  const isNumbered = ([from, to]) => to - from <= MOST_NUMBERS;
+
+  function stopOf(view, track, row, first, until, unit) {
+    const seconds = Math.max(0, Math.min(track.endOf(row), until) - track.start[row]);
+    return { ...view.toStage(track.u[row], track.v[row]), number: row - first + 1, radius: (LEAST_RADIUS + RADIUS_PER_ROOT_S * Math.sqrt(seconds)) * unit };
   }
 
   function drawSteps(context, stops, hue, unit) {
@@ -140,5 +149,5 @@
     context.fillText(words, stage.width / 2, stage.height - 32.5 * unit);
   }
 
-  Object.assign(egma, { gazePaint: { drawHeat, drawPath, drawEye, drawRegions, drawBadge } });
+  Object.assign(egma, { gazePaint: { drawHeat, drawPath, drawPart, isNumbered, drawEye, drawRegions, drawBadge } });
 })();

@@ -17,7 +17,12 @@
     canvas.width = 2 * Math.round(viewer.view.stage.width / 2);
     canvas.height = 2 * Math.round((viewer.view.stage.height + BAND_PX) / 2);
     const context = canvas.getContext("2d"), chunks = [];
-    const draw = () => drawFrame(context, stage, canvas);
+    let drawn = 0;
+    const draw = () => {
+      if (performance.now() - drawn < 800 / FRAMES_S) return; // the replay has more frames than the film takes
+      drawn = performance.now();
+      drawFrame(context, stage, canvas);
+    };
     draw();
     const recorder = new MediaRecorder(canvas.captureStream(FRAMES_S), { mimeType: kind, videoBitsPerSecond: BITS_S });
     recorder.addEventListener("dataavailable", ({ data }) => { if (data.size) chunks.push(data); });

@@ -3,6 +3,7 @@
   "use strict";
   const egma = (window.egmaViewer = window.egmaViewer || {});
   const LAST_S = 3;
+  const GROUND_FRAMES = 4; // the map grows slowly: while it plays it and the bar are drawn with every fourth frame, the eye with each
   const KEPT_AS = "egma-gaze";
   const NARROW_PX = 560;
   const UNIT = ["seconds per", "square degree"], SPREAD = ["times an", "even spread"];
@@ -13,6 +14,7 @@
       this.on = { heat: true, path: true, regions: false, view: true, predicted: false };
       this.taste = { opacity: 0.6, colours: "auto", ...keptTaste() };
       this.clock = new egma.GazeClock(() => this.tick());
+      Object.assign(this, { ground: new egma.StillLayer(), path: new egma.StillPath(), looks: 0 });
       this.bar = new egma.GazeBar(viewer.root, this, viewer.life.signal);
       this.sizes = new ResizeObserver(() => this.bar.drawStrip());
       this.sizes.observe(this.bar.parts.gazeStrip);
@@ -52,6 +54,7 @@
     get shown() { return this.readers.filter(({ id }) => !this.off.has(id)); }
     get hasView() { return Boolean(this.leader && (this.leader.shown.length > 1 || this.leader.windows.length > 1)); }
     get simulated() { return this.shown.some(({ simulated }) => simulated); }
+    get isMoving() { return this.clock.playing; }
     get isRecording() { return Boolean(this.recorder); }
 
     aspect() {
@@ -171,12 +174,13 @@
       if (this.on.view && this.clock.playing) this.follow();
       this.viewer.paint(true);
       this.recorder?.draw();
-      this.bar.syncTime();
+      if (!this.clock.playing || this.clock.frames % GROUND_FRAMES === 0) this.bar.syncTime(); // half a pixel of the bar a frame
       this.tell("time");
       if (!this.clock.playing) this.changed("play");
     }
 
     changed(kind, detail = {}) {
+      this.looks += 1;
       if (this.recorder && !this.clock.playing) this.stopRecording();
       if (this.on.view && kind !== "look" && kind !== "open" && this.span !== "whole") this.follow();
       this.bar.sync();
@@ -251,20 +255,38 @@
 
     /** Called by the viewer for every frame and for the exported picture. */
     paint(context, view, { unit = 1, legend = true } = {}) {
-      const { gazePaint } = egma;
-      if (this.on.predicted && this.predicted) this.paintPredicted(context, view, legend);
-      if (this.leader && this.on.heat && this.shown.length) this.paintHeat(context, view, legend);
-      else if (legend && !(this.on.predicted && this.predicted)) egma.fillFlatBar(this.bar.parts.gazeFlat, [], { low: 0, high: 1, threshold: 0 });
-      if (this.on.regions) gazePaint.drawRegions(context, view, this.regions, unit);
-      for (const track of this.shown) {
-        const hue = this.shown.length > 1 ? egma.colours.hueOf(track.index) : "#7fe0ff";
-        const until = this.span === "now" || this.span === "last" ? this.clock.now : Infinity;
-        if (this.on.path) gazePaint.drawPath(context, view, track, this.rowsOf(track), { hue, unit, until });
-        const eye = this.span === "whole" ? null : track.eyeAt(this.clock.now);
-        if (eye) gazePaint.drawEye(context, view, eye, hue, unit);
+      const { viewer, clock } = this, { gazePaint } = egma;
+      const isKept = this.isMoving && context === viewer.context, key = `${this.looks} ${view.key} ${viewer.dpr}`;
+      if (isKept) this.ground.show(context, viewer.dpr, `${key} ${Math.floor(clock.frames / GROUND_FRAMES)}`, (own) => this.paintGround(own, view, unit, legend));
+      else this.paintGround(context, view, unit, legend);
+      const parts = this.on.path ? this.shown.map((track) => this.partOf(track)) : [];
+      if (isKept) this.path.show(context, view, parts, { dpr: viewer.dpr, unit, key });
+      else for (const { track, rows, hue, until } of parts) gazePaint.drawPath(context, view, track, rows, { hue, unit, until });
+      for (const track of this.span === "whole" ? [] : this.shown) {
+        const eye = track.eyeAt(clock.now);
+        if (eye) gazePaint.drawEye(context, view, eye, this.hueOf(track), unit);
       }
       const badge = this.badge();
       if (badge) gazePaint.drawBadge(context, view.stage, badge, unit);
+    }
+
+    /** What lies below the scan-path: the map with its scale, and regions. */
+    paintGround(context, view, unit, legend) {
+      const isPredicted = this.on.predicted && this.predicted;
+      if (isPredicted) this.paintPredicted(context, view, legend);
+      if (this.leader && this.on.heat && this.shown.length) this.paintHeat(context, view, legend);
+      else if (legend && !isPredicted) egma.fillFlatBar(this.bar.parts.gazeFlat, [], { low: 0, high: 1, threshold: 0 });
+      if (this.on.regions) egma.gazePaint.drawRegions(context, view, this.regions, unit);
+    }
+
+    hueOf(track) {
+      return this.shown.length > 1 ? egma.colours.hueOf(track.index) : "#7fe0ff";
+    }
+
+    /** A track's scan-path of now: its rows, and until when their circles have grown. */
+    partOf(track) {
+      const isGrowing = this.span === "now" || this.span === "last";
+      return { track, rows: this.rowsOf(track), until: isGrowing ? this.clock.now : Infinity, hue: this.hueOf(track) };
     }
 
     paintHeat(context, view, legend) {

@@ -73,7 +73,7 @@
   egma.fillReadout = (viewer, point) => {
     const { parts } = viewer.controls, { state } = viewer;
     const inside = state.film && point && point.u >= 0 && point.u < 1 && point.v >= 0 && point.v < 1;
-    if (!inside) return parts.readout.replaceChildren();
+    if (!inside) return void (parts.readout.firstChild && parts.readout.replaceChildren());
     const shown = viewer.shown(), lines = shown.slice(0, MOST_READINGS).map(({ layer, palette }) => reading(layer, palette, point, state));
     if (shown.length > MOST_READINGS) lines.push(make("span", "", `and ${shown.length - MOST_READINGS} more`));
     parts.readout.replaceChildren(...lines, make("span", "", position(state, point)));

@@ -22,6 +22,11 @@
       return Math.min(this.stage.width / this.film.width, this.stage.height / this.film.height);
     }
 
+    /** Tells apart two ways in which a film lies on the stage. */
+    get key() {
+      return [this.x, this.y, this.scale, this.flipped, this.film.width, this.film.height].join(" ");
+    }
+
     open(width, height) {
       this.film = { width, height };
       this.fit();

@@ -240,12 +240,20 @@
       const { state, view, context } = this;
       if (this.stale) this.developNow();
       const shown = this.shown();
-      egma.drawFilm(context, view, state.film, { dpr: this.dpr, quick: this.quick });
+      this.drawFilm(shown.length === 0 && this.painters.some(({ isMoving }) => isMoving));
       egma.drawMaps(context, view, shown, state.look);
       for (const painter of this.painters) painter.paint(context, view);
       if (state.mark) egma.drawMark(context, view, state.mark, shown.length ? shown[0].layer : state.layers[0]);
       if (state.aiming && document.activeElement === this.canvas) egma.drawAim(context, view);
       this.drawLegend(shown.map(({ palette }) => palette));
+    }
+
+    /** The film; while something moves on it, a copy at the stage's own size, drawn anew with each zoom or window. */
+    drawFilm(isKept) {
+      const { state: { film }, view, context, dpr } = this;
+      if (!isKept) return egma.drawFilm(context, view, film, { dpr, quick: this.quick });
+      this.still = this.still || new egma.StillLayer(true);
+      this.still.show(context, dpr, `${film.stamp} ${view.key}`, (own) => egma.drawFilm(own, view, film, { dpr, quick: true }));
     }
 
     /** The colour bar: on the stage, or below it where the stage is too narrow to spare the room. */
