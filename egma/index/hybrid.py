@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from egma.index.database import Database
 from egma.index.filters import Filters
 from egma.index.keeper import read_masks
 from egma.index.matching import MatchedSentence, match_sentence, read_sentences
 from egma.index.meaning import rank_by_meaning
+from egma.index.passing import PassingRows
 from egma.index.records import Hit
 from egma.index.rows import RECORDS, StoredRecord, read_meta, read_records
 from egma.index.sections import NORMAL_BIT, named_in
@@ -49,7 +47,6 @@ class _Asked:
     question: Question
     stance: Stance
     query: Float32 | None
-    filters: Filters
     allowed: Allowed | None
     pool: int
     negation: bool
@@ -71,12 +68,13 @@ class HybridSearch:
     def __init__(self, database: Database, spaces: Mapping[str, VectorSpace]) -> None:
         self._database = database
         self._spaces = spaces
+        self._passing = PassingRows()
 
     def by_vector(self, query: Float32, k: int, filters: Filters) -> list[Hit]:
         """The k records nearest to a unit vector (D,)."""
         with self._database.reading() as connection:
             _check_width(connection, len(query))
-            allowed = _allowed(connection, filters, ())
+            allowed = self.allowed(connection, filters, ())
             rows, scores = self._spaces[RECORDS].nearest(connection, query, k, allowed)
             records = read_records(connection, rows.tolist())
             hits: list[Hit] = []
@@ -98,13 +96,23 @@ class HybridSearch:
                 question=question,
                 stance=Stance.of(question),
                 query=query,
-                filters=filters,
-                allowed=_allowed(connection, filters, question.quoted),
+                allowed=self.allowed(connection, filters, question.quoted),
                 pool=max(_POOL, 5 * k),
                 negation=negation,
             )
             by_meaning = self._rank_by_meaning(asked)
             return [_word_hit(asked, answer) for answer in _order(asked, by_meaning, _rank_by_words(asked))[:k]]
+
+    def allowed(self, connection: sqlite3.Connection, filters: Filters, quoted: tuple[str, ...]) -> Allowed | None:
+        """The rows that pass the filters and hold every quoted phrase; None where all do."""
+        passing = self._passing.allowed(connection, filters) if filters else None
+        if not quoted:
+            return passing
+        holding = find_quoted(connection, quoted)
+        if passing is not None:
+            holding = holding[holding < len(passing)]
+            holding = holding[passing[holding]]
+        return allow_rows(holding)
 
     def _rank_by_meaning(self, asked: _Asked) -> list[tuple[int, float]]:
         if asked.query is None:
@@ -121,13 +129,12 @@ def _rank_by_words(asked: _Asked) -> list[int]:
     def keep(row: int) -> bool:
         return allowed is None or (row < len(allowed) and bool(allowed[row]))
 
-    condition, values = asked.filters.sql()
-    found = find_by_words(asked.connection, asked.question, asked.pool, (condition, values), keep)
+    found = find_by_words(asked.connection, asked.question, asked.pool, keep)
     if not asked.negation or not asked.stance.names_findings:
         return found
     present, absent = asked.stance.present, asked.stance.absent
-    agreeing = (f"{condition} AND present & ? = ? AND absent & ? = ?", [*values, present, present, absent, absent])
-    first = find_by_words(asked.connection, asked.question, asked.pool, agreeing, keep)
+    agreeing = ("present & ? = ? AND absent & ? = ?", [present, present, absent, absent])
+    first = find_by_words(asked.connection, asked.question, asked.pool, keep, agreeing)
     return list(dict.fromkeys([*first, *found]))
 
 
@@ -152,17 +159,6 @@ def _word_hit(asked: _Asked, answer: _Answer) -> Hit:
     matched = match_sentence(sentences, asked.query, asked.question, asked.stance)
     place = (answer.place.by_meaning, answer.place.by_words)
     return _hit(answer.found, answer.score, matched, answer.said, place)
-
-
-def _allowed(connection: sqlite3.Connection, filters: Filters, quoted: tuple[str, ...]) -> Allowed | None:
-    """The rows that pass the filters and hold every quoted phrase; None where all do."""
-    if not filters and not quoted:
-        return None
-    rows = _filtered(connection, filters) if filters else None
-    if quoted:
-        holding = find_quoted(connection, quoted)
-        rows = holding if rows is None else np.intersect1d(rows, holding)
-    return allow_rows(np.zeros(0, np.int64) if rows is None else rows)
 
 
 def _join(by_meaning: Sequence[tuple[int, float]], by_words: Sequence[int]) -> list[_Candidate]:
@@ -194,23 +190,6 @@ def _masks_of(found: StoredRecord) -> tuple[int, int]:
     if found.present is None or found.absent is None:
         return read_masks(found.record.text)
     return found.present, found.absent
-
-
-def _filtered(connection: sqlite3.Connection, filters: Filters) -> NDArray[np.int64]:
-    """The rows that pass; those whose findings were not read yet are read now."""
-    condition, values = filters.sql()
-    found = connection.execute(f"SELECT row, present, absent FROM records WHERE {condition}", values)  # noqa: S608
-    wanted = (filters.present, filters.absent)
-    rows = [
-        row for row, *masks in found if None not in masks or not any(wanted) or _read_and_check(connection, row, wanted)
-    ]
-    return np.array(rows, np.int64)
-
-
-def _read_and_check(connection: sqlite3.Connection, row: int, wanted: tuple[int, int]) -> bool:
-    (text,) = connection.execute("SELECT text FROM records WHERE row = ?", (row,)).fetchone()
-    present, absent = read_masks(text)
-    return present & wanted[0] == wanted[0] and absent & wanted[1] == wanted[1]
 
 
 def _hit(

@@ -23,7 +23,8 @@ from egma.index.vector_files import SCAN_ROWS, BuiltIndex, load_file, read_built
 from egma.types import Float32
 
 TAIL_CACHE_ROWS = 200_000  # 200 MB of 256-d vectors; what waits beyond them is read from the database by each search
-_EXACT_ROWS = 20_000  # a filter that leaves at most this many rows is answered exactly
+_EXACT_ROWS = 2_000  # a filter that leaves at most this many rows is answered exactly, by reading them one by one
+_SPARSE = 0.05
 _WIDEN = 4
 _SMALL_CHUNK = 1_024
 Rows = NDArray[np.int64]
@@ -194,8 +195,10 @@ def _search_index(index: Any, built: BuiltIndex, query: Float32, wanted: int, al
 
 
 def _lists_read(built: BuiltIndex, wanted: int, allowed: Allowed | None) -> int:
-    """More lists where much is asked for or a filter leaves little of each."""
+    """More lists where much is asked for or a filter leaves little of each; all where it leaves a few rows of most."""
     share = 1.0 if allowed is None else max(int(allowed.sum()), 1) / max(len(allowed), 1)
+    if share < _SPARSE:  # the nearest that pass may be in any list; looking through the mask costs milliseconds
+        return built.nlist
     needed = built.nprobe / max(share, 1e-3)
     per_list = built.rows / built.nlist
     return int(min(built.nlist, max(needed, built.nprobe * wanted / (4 * per_list))))

@@ -16,6 +16,7 @@ from egma.inference.prompts import clean_text
 
 MAX_QUESTION_CHARS = 10_000  # a pasted report
 _MAX_TERMS = 48
+_COMMON_FROM = 50_000  # reports that hold a term, from which it tells none of them apart
 _QUOTED = re.compile(r'["\u201c\u201d]([^"\u201c\u201d]*)["\u201c\u201d]')
 _QUOTES = re.compile(r'["\u201c\u201d]')
 _WORD = re.compile(r"\w+")
@@ -65,21 +66,21 @@ def find_by_words(
     connection: sqlite3.Connection,
     question: Question,
     most: int,
-    where: tuple[str, list[Any]],
     keep: Callable[[int], bool],
+    where: tuple[str, list[Any]] | None = None,
 ) -> list[int]:
     """Rows of the reports that hold the terms: first those that hold all, then those that hold some; each by BM25.
 
     Args:
-        where: a condition over `records` (see `Filters.sql`).
-        keep: what a row must pass besides.
+        keep: what a row must pass.
+        where: a condition over `records` besides; it costs a look at the record of every report that holds the terms.
     """
     quoted = [_phrase(each) for each in question.quoted]
     every = [_phrase(term) for term in question.terms]
-    found = _match(connection, " AND ".join([*quoted, *every]), most, where, keep)
+    found = _match(connection, " AND ".join([*quoted, *every]), most, keep, where)
     if len(found) < most and len(every) > 1:
-        some = f"({' OR '.join(every)})"
-        found += _match(connection, " AND ".join([*quoted, some]), most, where, keep)
+        some = f"({' OR '.join(_telling(connection, every))})"
+        found += _match(connection, " AND ".join([*quoted, some]), most, keep, where)
     return list(dict.fromkeys(found))[:most]
 
 
@@ -108,12 +109,13 @@ def _match(
     connection: sqlite3.Connection,
     expression: str,
     most: int,
-    where: tuple[str, list[Any]],
     keep: Callable[[int], bool],
+    where: tuple[str, list[Any]] | None,
 ) -> list[int]:
-    condition, values = where
+    condition, values = where or ("1", [])
+    joined = "JOIN records ON records.row = words.rowid" if where else ""
     rows = connection.execute(
-        "SELECT words.rowid FROM words JOIN records ON records.row = words.rowid "  # noqa: S608 - Filters' own columns
+        f"SELECT words.rowid FROM words {joined} "  # noqa: S608 - conditions of our own, their values bound
         f"WHERE words MATCH ? AND {condition} ORDER BY words.rank, words.rowid",
         [expression, *values],
     )
@@ -124,6 +126,15 @@ def _match(
             if len(found) == most:
                 break
     return found
+
+
+def _telling(connection: sqlite3.Connection, terms: list[str]) -> list[str]:
+    """The terms that tell reports apart: without those that a large library's reports hold by the ten thousand, which
+    add next to nothing to BM25 and the scoring of every such report to the time. All of them where all are so common.
+    """
+    counted = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
+    rare = [term for term in terms if connection.execute(counted, (term, _COMMON_FROM)).fetchone()[0] < _COMMON_FROM]
+    return rare or terms
 
 
 def _phrase(text: str) -> str:

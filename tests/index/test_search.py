@@ -183,3 +183,16 @@ def test_quoted_phrases_are_found_whatever_the_library_holds(library) -> None:
     with library.reading() as connection:
         assert len(find_quoted(connection, ("heart is",))) == 2
         assert len(find_quoted(connection, ("heart is", "pneumothorax"))) == 1
+
+
+def test_words_that_nearly_every_report_holds_are_not_scored_beside_one_that_tells(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("egma.index.words._COMMON_FROM", 50)
+    texts = [
+        f"Study of the chest {'left' if row % 2 else 'right'} {'bulla' if row in (7, 90) else ''}" for row in range(99)
+    ]
+    with ReportIndex.open(tmp_path) as index:
+        index.add([f"r{row}" for row in range(99)], [[1.0, 0.0]] * 99, texts)
+        found = [hit.id for hit in index.search_text(None, "study bulla unheard", 20)]
+        assert found == ["r7", "r90"]
+        assert len(index.search_text(None, "study chest", 20)) == 20  # where all are common, all count
+        assert index.search_text(None, "study left bulla", 20)[0].id == "r7"  # all of them

@@ -184,6 +184,48 @@ def test_filters_narrow_a_search_by_vector_exactly(tmp_path: Path) -> None:
         assert facets.view == {"AP": 100, "PA": 100} and facets.age == (0.0, 150.0)
 
 
+@pytest.mark.parametrize("share", [2, 30, 300], ids=["half", "a thirtieth", "a three-hundredth"])
+def test_a_filter_costs_an_inverted_index_no_recall(tmp_path: Path, share: int) -> None:
+    vectors = unit_vectors(6000, 32, seed=5)
+    policy = IndexPolicy(flat_up_to=100)
+    with ReportIndex.open(tmp_path, policy=policy) as index, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("egma.index.spaces._EXACT_ROWS", 0)  # as in a large library: through the index, not row by row
+        index.add(
+            [f"r{row}" for row in range(6000)], vectors, [{"sex": "F" if row % share else "M"} for row in range(6000)]
+        )
+        index.catch_up(labels=False)
+        recalls = []
+        for query in unit_vectors(30, 32, seed=6):
+            truth = [f"r{row}" for row in np.argsort(-(vectors @ query)) if row % share == 0][:10]
+            recalls.append(len(set(truth) & set(ids_of(index.search(query, 10, Filters(sex=("m",)))))) / 10)
+        assert np.mean(recalls) >= 0.95
+
+
+def test_what_passed_a_filter_before_is_right_after_every_change(tmp_path: Path) -> None:
+    vectors = unit_vectors(40)
+    women, effusion = Filters(sex=("F",)), Filters(finding=("effusion",))
+
+    def facts(row: int) -> dict[str, str]:
+        return {"sex": "F" if row % 2 else "M", "text": "Small effusion." if row % 5 == 0 else "Clear lungs."}
+
+    def check(there: set[int]) -> None:
+        for filters, passes in ((women, lambda row: row % 2), (effusion, lambda row: row % 5 == 0)):
+            found = set(ids_of(index.search(vectors[0], 100, filters)))
+            assert found == {f"r{row}" for row in there if passes(row)}
+
+    with ReportIndex.open(tmp_path, policy=SMALL) as index:
+        index.add([f"r{row}" for row in range(20)], vectors[:20], [facts(row) for row in range(20)])
+        check(set(range(20)))
+        index.add([f"r{row}" for row in range(20, 40)], vectors[20:], [facts(row) for row in range(20, 40)])
+        check(set(range(40)))
+        index.delete([f"r{row}" for row in range(10)])
+        index.catch_up()  # the words are read now
+        check(set(range(10, 40)))
+        index.update(["r10", "r11"], vectors[10:12], [facts(11), facts(10)])  # they change places
+        assert {"r10"} == {"r10", "r11"} & set(ids_of(index.search(vectors[0], 100, women)))
+        assert {"r11"} == {"r10", "r11"} & set(ids_of(index.search(vectors[0], 100, effusion)))
+
+
 def test_findings_are_read_from_the_words_of_records_that_came_with_vectors(tmp_path: Path) -> None:
     with ReportIndex.open(tmp_path) as index:
         index.add(list(REPORTS), unit_vectors(5), list(REPORTS.values()))
