@@ -49,6 +49,11 @@ def bootstrap(
     return Figure(float(measure(everything)), float(low), float(high), len(groups))
 
 
+def groups_of(count: int, groups: NDArray[np.generic] | None) -> NDArray[np.generic]:
+    """The cases' groups as given, else every case its own."""
+    return np.arange(count) if groups is None else groups
+
+
 def share_figure(hits: int, cases: int) -> Figure:
     """A share with Wilson's 95 % interval, which stays honest at 0 and at 1; NaN of nothing."""
     if cases == 0:

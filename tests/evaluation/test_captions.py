@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,7 +21,7 @@ from egma.evaluation.captions.labels import label_by_rules, score_labels
 from egma.evaluation.captions.meteor import find_jar, measure_meteor
 from egma.evaluation.captions.ptb import PUNCTUATION, tokenize_texts
 from egma.evaluation.captions.radgraph import measure_radgraph
-from egma.evaluation.captions.scores import bleu, rouge_l
+from egma.evaluation.captions.scores import bleu, bleu_figures, rouge_figure, rouge_l
 from egma.findings import FINDINGS
 
 CASES = json.loads(Path(__file__).with_name("ptb_cases.json").read_text(encoding="utf-8"))
@@ -140,10 +141,10 @@ def test_radgraph_is_none_and_says_why_where_the_package_is_missing_or_fails(
         )
     (tmp_path / "radgraph.py").write_text("def F1RadGraph(**_):\n    raise OSError('no weights')\n", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delitem(sys.modules, "radgraph", raising=False)
+    monkeypatch.setitem(sys.modules, "radgraph", None)  # whatever is imported here is gone after the test
+    monkeypatch.delitem(sys.modules, "radgraph")
     figure, reason = measure_radgraph(REFERENCES, GENERATED)
     assert figure is None and "failed (OSError)" in reason
-    monkeypatch.delitem(sys.modules, "radgraph", raising=False)
 
 
 def test_the_rules_label_a_report_by_its_sentences() -> None:
@@ -251,3 +252,14 @@ def test_a_table_that_will_not_do_is_one_sentence(
     assert captured.out == ""
     assert len(captured.err.strip().splitlines()) == 1
     assert re.search(sentence, captured.err)
+
+
+def test_pairs_of_one_patient_are_drawn_together() -> None:
+    right, wrong = ["the", "heart", "is", "enlarged", "."], ["no", "pneumothorax", "is", "seen", "."]
+    references, generated = [right, right, wrong, wrong], [right, right, right, right]
+    alone = rouge_figure(references, generated)
+    together = rouge_figure(references, generated, np.array(["a", "a", "b", "b"]))
+    assert alone.value == together.value
+    # Two patients: half of the draws hold one of them twice, so the interval runs from the worse to the better one.
+    assert (together.low, together.high) == (pytest.approx(rouge_l(wrong, right)), pytest.approx(1.0))
+    assert bleu_figures(references, generated)[0] == bleu_figures(references, generated, np.arange(4))[0]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from egma.evaluation.intervals import Figure, Places, bootstrap
+from egma.evaluation.intervals import Figure, Places, bootstrap, groups_of
 
 Labeller = Callable[[Sequence[str]], NDArray[np.bool_]]
 """Texts (N) -> bool (N, K): the findings each calls present."""
@@ -36,11 +36,15 @@ class LabelScores:
 
 
 def score_labels(
-    references: Sequence[str], generated: Sequence[str], label: Labeller, findings: Sequence[str]
+    references: Sequence[str],
+    generated: Sequence[str],
+    label: Labeller,
+    findings: Sequence[str],
+    groups: NDArray[np.generic] | None = None,
 ) -> LabelScores:
     """F1 of the findings that the generated texts call present, the references' being right."""
     theirs, ours = label(references), label(generated)
-    cases = np.arange(len(theirs))
+    cases = groups_of(len(theirs), groups)
     named = {
         name: f1_score(theirs[:, column], ours[:, column])
         for column, name in enumerate(findings)

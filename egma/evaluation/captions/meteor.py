@@ -14,9 +14,10 @@ from pathlib import Path
 from shutil import which
 
 import numpy as np
+from numpy.typing import NDArray
 
 from egma.errors import DataError
-from egma.evaluation.intervals import DRAWS, Figure, draw_places
+from egma.evaluation.intervals import DRAWS, Figure, draw_places, groups_of
 
 _PACKAGE = "pycocoevalcap"
 _JAR = "pycocoevalcap/meteor/meteor-1.5.jar"
@@ -39,7 +40,11 @@ class Meteor:
     reason: str = ""
 
 
-def measure_meteor(references: Sequence[Sequence[str]], generated: Sequence[Sequence[str]]) -> Meteor:
+def measure_meteor(
+    references: Sequence[Sequence[str]],
+    generated: Sequence[Sequence[str]],
+    groups: NDArray[np.generic] | None = None,
+) -> Meteor:
     """METEOR as the captioning toolkit asks for it (`-l en -norm`, statistics of all pairs combined)."""
     if which("java") is None:
         return Meteor(None, "METEOR needs Java, and none was found; install a Java 8 or newer runtime")
@@ -50,10 +55,11 @@ def measure_meteor(references: Sequence[Sequence[str]], generated: Sequence[Sequ
     statistics = _ask(jar, asked)
     everything = np.arange(len(asked))
     draws = min(DRAWS, max(_LEAST_DRAWS, _MAX_COMBINED // len(asked)))
-    places = [everything, *draw_places(everything, draws, seed=0)]
+    places = [everything, *draw_places(groups_of(len(asked), groups), draws, seed=0)]
     answers = _ask(jar, ["EVAL ||| " + " ||| ".join(statistics[place] for place in drawn) for drawn in places])
     # The jar answers each EVAL with a line a pair, then one for all of them.
-    totals = [float(answers[(len(asked) + 1) * (draw + 1) - 1]) for draw in range(len(places))]
+    ends = np.cumsum([len(drawn) + 1 for drawn in places]) - 1
+    totals = [float(answers[end]) for end in ends]
     low, high = np.percentile(totals[1:], (2.5, 97.5))
     return Meteor(Figure(totals[0], float(low), float(high), len(asked)))
 

@@ -8,11 +8,14 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from egma.evaluation.intervals import Figure, bootstrap
+from egma.evaluation.intervals import Figure, bootstrap, groups_of
 
 
-def measure_radgraph(references: Sequence[str], generated: Sequence[str]) -> tuple[Figure | None, str]:
+def measure_radgraph(
+    references: Sequence[str], generated: Sequence[str], groups: NDArray[np.generic] | None = None
+) -> tuple[Figure | None, str]:
     """(F1 at reward level "partial" with its interval, "") or (None, the reason)."""
     if find_spec("radgraph") is None:
         return None, "RadGraph F1 needs the package radgraph and its weights: pip install radgraph"
@@ -22,4 +25,4 @@ def measure_radgraph(references: Sequence[str], generated: Sequence[str]) -> tup
     except Exception as error:  # another's package: whatever fails in it, the other figures stand
         return None, f"the package radgraph is installed but failed ({type(error).__name__}); are its weights on disk?"
     values = np.asarray(rewards, np.float64)
-    return bootstrap(lambda places: float(values[places].mean()), np.arange(len(values))), ""
+    return bootstrap(lambda places: float(values[places].mean()), groups_of(len(values), groups)), ""

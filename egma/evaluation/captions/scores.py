@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from egma.evaluation.intervals import Figure, bootstrap
+from egma.evaluation.intervals import Figure, bootstrap, groups_of
 
 ORDERS = 4
 BETA = 1.2
@@ -21,19 +21,23 @@ _TINY, _SMALL = 1e-15, 1e-9
 Words = Sequence[str]
 
 
-def bleu_figures(references: Sequence[Words], generated: Sequence[Words]) -> list[Figure]:
-    """BLEU-1 .. BLEU-4 with intervals, pairs drawn."""
+def bleu_figures(
+    references: Sequence[Words], generated: Sequence[Words], groups: NDArray[np.generic] | None = None
+) -> list[Figure]:
+    """BLEU-1 .. BLEU-4 with intervals, pairs drawn, or groups of them."""
     counts = np.array([_count(*pair) for pair in zip(references, generated)], np.float64)
-    cases = np.arange(len(counts))
+    cases = groups_of(len(counts), groups)
     return [
         bootstrap(lambda places, order=order: _bleu(counts[places], order), cases) for order in range(1, ORDERS + 1)
     ]
 
 
-def rouge_figure(references: Sequence[Words], generated: Sequence[Words]) -> Figure:
-    """Mean ROUGE-L with its interval, pairs drawn."""
+def rouge_figure(
+    references: Sequence[Words], generated: Sequence[Words], groups: NDArray[np.generic] | None = None
+) -> Figure:
+    """Mean ROUGE-L with its interval, pairs drawn, or groups of them."""
     values = np.array([rouge_l(*pair) for pair in zip(references, generated)])
-    return bootstrap(lambda places: float(values[places].mean()), np.arange(len(values)))
+    return bootstrap(lambda places: float(values[places].mean()), groups_of(len(values), groups))
 
 
 def bleu(references: Sequence[Words], generated: Sequence[Words]) -> list[float]:

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> TaskResult:
                 engine, index, held, arguments.progress, neighbours=arguments.neighbours, seed=arguments.seed
             )
     texts = _texts(drafted)
-    scored = {name: score_reports(list(held.references), said, arguments.chexbert) for name, said in texts.items()}
+    scored = _score(held, texts, arguments.chexbert)
     nearest = [ModelFacts(f"{name}{NEAREST}", "baseline", note="its sentences as they stand") for name in drafted]
     result = Evaluation(
         task=NAME,
@@ -97,6 +97,14 @@ def _texts(drafted: dict[str, list[DraftedFilm]]) -> dict[str, list[str]]:
     texts = {name: [each.draft for each in films] for name, films in drafted.items()}
     texts |= {f"{name}{NEAREST}": [each.nearest for each in films] for name, films in drafted.items()}
     return texts | {RANDOM: [each.random for each in next(iter(drafted.values()))]}
+
+
+def _score(held: HeldOut, texts: dict[str, list[str]], chexbert: Path | None) -> dict[str, dict[str, Any]]:
+    """Every row as `reports` scores it, intervals by patient."""
+    import numpy as np
+
+    patients = np.array([film.patient for film in held.films])
+    return {name: score_reports(list(held.references), said, chexbert, patients) for name, said in texts.items()}
 
 
 def _entries(name: str, scores: dict[str, Any]) -> list[Entry]:
@@ -163,7 +171,7 @@ def _protocol(
         "reference": "the report's sentences on what the film shows, without headings, reasons and comparisons",
         "seed": arguments.seed,
         "draws": 1000,
-        "definitions": DEFINITIONS,
+        "definitions": DEFINITIONS | {"interval": DEFINITIONS["interval"].replace("of pairs", "by patient")},
     }
 
 

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 from egma.evaluation.outcome import TaskResult
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from egma.evaluation.intervals import Figure
 
 NAME = "reports"
@@ -58,8 +61,13 @@ def load_pairs(path: Path, reference_column: str, generated_column: str) -> tupl
     return [row[reference_column] for row in rows], [row[generated_column] for row in rows]
 
 
-def score_reports(references: list[str], generated: list[str], chexbert: Path | None = None) -> dict[str, Any]:
-    """The task's values without the list's own hash."""
+def score_reports(
+    references: list[str],
+    generated: list[str],
+    chexbert: Path | None = None,
+    groups: NDArray[np.generic] | None = None,
+) -> dict[str, Any]:
+    """The task's values without the list's own hash; with groups (a pair's patient), intervals draw those."""
     from egma.evaluation.captions.labels import label_by_rules
     from egma.evaluation.captions.meteor import measure_meteor
     from egma.evaluation.captions.ptb import tokenize_texts
@@ -69,21 +77,21 @@ def score_reports(references: list[str], generated: list[str], chexbert: Path | 
 
     theirs, ours = tokenize_texts(references), tokenize_texts(generated)
     figures: dict[str, Figure | None] = {
-        f"bleu_{order}": figure for order, figure in enumerate(bleu_figures(theirs, ours), start=1)
+        f"bleu_{order}": figure for order, figure in enumerate(bleu_figures(theirs, ours, groups), start=1)
     }
-    figures["rouge_l"] = rouge_figure(theirs, ours)
-    meteor = measure_meteor(theirs, ours)
+    figures["rouge_l"] = rouge_figure(theirs, ours, groups)
+    meteor = measure_meteor(theirs, ours, groups)
     figures["meteor"] = meteor.figure
-    figures["radgraph_f1"], radgraph_reason = measure_radgraph(references, generated)
-    labels = {"rules": _labels(references, generated, label_by_rules, FINDINGS)}
+    figures["radgraph_f1"], radgraph_reason = measure_radgraph(references, generated, groups)
+    labels = {"rules": _labels(references, generated, label_by_rules, FINDINGS, groups)}
     chexbert_reason = "CheXbert labels need its weights: --chexbert chexbert.pth"
     if chexbert is not None:
         from egma.evaluation.captions.chexbert import CONDITIONS, FIVE, CheXbert
 
         labeller = CheXbert(chexbert)
-        labels["chexbert"] = _labels(references, generated, labeller, CONDITIONS)
+        labels["chexbert"] = _labels(references, generated, labeller, CONDITIONS, groups)
         places = [CONDITIONS.index(name) for name in FIVE]
-        labels["chexbert_5"] = _labels(references, generated, lambda texts: labeller(texts)[:, places], FIVE)
+        labels["chexbert_5"] = _labels(references, generated, lambda texts: labeller(texts)[:, places], FIVE, groups)
         chexbert_reason = ""
     reasons = {"meteor": meteor.reason, "radgraph_f1": radgraph_reason, "chexbert": chexbert_reason}
     return {
@@ -95,10 +103,16 @@ def score_reports(references: list[str], generated: list[str], chexbert: Path | 
     }
 
 
-def _labels(references: list[str], generated: list[str], label: Any, findings: tuple[str, ...]) -> dict[str, Any]:
+def _labels(
+    references: list[str],
+    generated: list[str],
+    label: Any,
+    findings: tuple[str, ...],
+    groups: NDArray[np.generic] | None,
+) -> dict[str, Any]:
     from egma.evaluation.captions.labels import score_labels
 
-    scores = score_labels(references, generated, label, findings)
+    scores = score_labels(references, generated, label, findings, groups)
     return {
         "micro_f1": _plain(scores.micro),
         "macro_f1": _plain(scores.macro),
