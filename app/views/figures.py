@@ -45,9 +45,11 @@ def figure_text(figure: MeasuredFigure) -> str:
 
 
 def headline(entry: CheckpointEntry) -> str:
-    """The one figure a list has room for, or ""."""
+    """The one figure a list has room for, else how many there are, or ""."""
     figure = entry.figure(MACRO)
-    return f"AUROC {figure_text(figure)}" if figure is not None else ""
+    if figure is not None:
+        return f"AUROC {figure_text(figure)}"
+    return f"{len(entry.figures)} figures, in its card" if entry.figures else ""
 
 
 def sorted_figures(entry: CheckpointEntry) -> list[MeasuredFigure]:

@@ -158,3 +158,18 @@ def test_a_film_behind_a_figure_opens_in_the_study_tab_with_its_finding_asked(pl
     page.locator("#egma-evaluate-films button").first.click()
     page.locator("#egma-film .egma-title").get_by_text("Film of an evaluation").wait_for(timeout=PATIENCE_MS)
     page.locator("#egma-viewer .egv-layers li").get_by_text("Mass").wait_for(timeout=PATIENCE_MS)
+
+
+def test_a_card_is_written_again_from_the_evaluation(place: Place, open_page: Any) -> None:
+    page = open_page(place.address).page
+    open_evaluate(page)
+    page.get_by_role("tab", name="Model cards").click()
+    page.locator("#egma-cards button").filter(has_text="other").click()
+    card = page.locator("#egma-cards-text")
+    card.get_by_text("A double for tests.").wait_for()
+    page.locator("#egma-cards-facts .egma-title").get_by_text("other").wait_for()
+    page.locator("#egma-cards-write").click()
+    card.get_by_role("heading", name="zeroshot on labels").wait_for(timeout=PATIENCE_MS)
+    page.locator("#egma-cards-run .egma-state-finished").wait_for(timeout=PATIENCE_MS)
+    written = (place.data / "checkpoints" / "other" / "card.md").read_text(encoding="utf-8")
+    assert "A double for tests." in written and f"{FILMS} cases of {FILMS} patients" in written
