@@ -13,6 +13,8 @@ from app.tabs.train_charts import RunEvents, value_of
 from egma.jobs import JobFolder, JobState
 
 _EXAMPLE_NOTE = "This run came along as an example; nothing can be changed in it."
+_CHOSEN_BY = {"auroc": "auroc", "gaze": "gaze_correlation", "loss": "loss", "pointing": "pointing"}
+_SHORT = {"auroc": "macro AUROC", "gaze_correlation": "agreement with gaze", "loss": "loss", "pointing": "pointing"}
 _OUTCOME = (
     ("pointing", "Pointing game (lesions of fresh phantoms: {pointing_of})"),
     ("auroc", "Macro AUROC by prompts (findings: {auroc_findings})"),
@@ -86,11 +88,18 @@ def _detail(job: JobFolder, state: JobState) -> str:
     if state.name in ("failed", "lost"):
         return f"{state.cause}: {state.text}" if state.cause else state.text
     result = job.result()
-    if result is not None:
-        before, after = result.get("before") or {}, result.get("after") or {}
-        if after.get("pointing") is not None:
-            return f"pointing {_figure(before.get('pointing'))} to {_figure(after['pointing'])}"
+    told = _gains(result) if result is not None else ""
+    if told:
+        return told
     return state.text
+
+
+def _gains(result: dict[str, Any]) -> str:
+    """Before and after of what the kept step was chosen by, and of pointing, which every run measures."""
+    before, after = result.get("before") or {}, result.get("after") or {}
+    keys = dict.fromkeys((_CHOSEN_BY.get(str(result.get("best_by")), "pointing"), "pointing"))
+    told = [(_SHORT[key], _figure(before.get(key)), _figure(after[key])) for key in keys if after.get(key) is not None]
+    return "; ".join(f"{name} {start} to {end}" for name, start, end in told)
 
 
 def _sentence(state: JobState, result: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-EVERY_S = 10.0
+EVERY_S = 30.0
 """Seconds between two lines of progress; a day of training stays readable."""
 _LONGEST = 600
 

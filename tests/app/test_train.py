@@ -13,7 +13,7 @@ import gradio as gr
 import pytest
 
 from app.jobs import EXAMPLE_RUN, TrainingRoom, open_room
-from app.tabs import train_charts, train_form
+from app.tabs import train_charts, train_form, train_screen
 from app.tabs.train_form import FORM, fill_form, read_form, write_command
 from app.tabs.train_handlers import TrainHandlers
 from app.tabs.train_look import LookView
@@ -399,3 +399,20 @@ def test_a_hostile_value_of_the_form_is_one_sentence_everywhere(handlers, servic
         handlers.start(*values)
     assert said in str(told.value) and "reference" not in str(told.value).lower()
     assert list_jobs(services.runs) == []
+
+
+@pytest.mark.parametrize(
+    ("best_by", "said"),
+    [
+        ("auroc", "macro AUROC 0.789 to 0.811; pointing 0.824 to 0.412"),
+        ("pointing", "pointing 0.824 to 0.412"),
+        ("gaze", "pointing 0.824 to 0.412"),
+        ("retrieval", "pointing 0.824 to 0.412"),
+    ],
+)
+def test_the_list_says_what_a_run_was_chosen_by_and_what_it_cost(services, best_by, said):
+    folder = new_job_folder(services.runs)
+    before, after = {"auroc": 0.789, "pointing": 0.824}, {"auroc": 0.811, "pointing": 0.412, "gaze_correlation": None}
+    write_json(folder / "state.json", {"name": "finished"})
+    write_json(folder / "result.json", {"best_by": best_by, "before": before, "after": after})
+    assert [row.detail for row in train_screen.runs_screen([JobFolder(folder)], "").rows] == [said]
