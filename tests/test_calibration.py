@@ -11,7 +11,7 @@ import pytest
 
 from egma.calibration import WIDE, is_unsure, probability_interval
 from egma.config import FindingConfig, canonical_json, read_config, write_config
-from egma.display import fit_display_range
+from egma.display import Display, fit_display
 from egma.errors import CheckpointError
 from egma.testing.models import build_tiny_config
 
@@ -76,9 +76,14 @@ def test_a_share_out_of_range_is_refused() -> None:
             replace(build_tiny_config(), drawn_from=share)
 
 
-def test_one_rule_gives_the_display_range() -> None:
-    low, high = fit_display_range(np.linspace(0, 1, 1001, dtype=np.float32))
-    assert (low, high) == pytest.approx((0.75, 0.998), abs=1e-3)
-    assert fit_display_range(np.full(9, 0.2, np.float32)) == pytest.approx((0.2, 0.25))
-    assert fit_display_range(np.ones(9, np.float32)) == pytest.approx((0.95, 1.0))
-    assert fit_display_range(-np.ones(9, np.float32)) == pytest.approx((-1.0, -0.95))
+def test_one_rule_says_how_maps_are_coloured() -> None:
+    spread = np.linspace(0, 1, 1001, dtype=np.float32)
+    found = fit_display(spread)
+    assert found.display_range == pytest.approx((0.75, 0.998), abs=1e-3)
+    low, high = found.display_range
+    assert np.mean(spread > low + found.drawn_from * (high - low)) == pytest.approx(0.1, abs=2e-3)
+    assert fit_display(np.full(9, 0.2, np.float32)) == Display((0.2, 0.25), 0.1)
+    assert fit_display(np.ones(9, np.float32)).display_range == pytest.approx((0.95, 1.0))
+    assert fit_display(-np.ones(9, np.float32)).display_range == pytest.approx((-1.0, -0.95))
+    one_hot = np.concatenate([np.zeros(997, np.float32), np.ones(3, np.float32)])
+    assert fit_display(one_hot) == Display((0.0, 1.0), 0.1)

@@ -82,6 +82,6 @@ def _print_lines(maps: list[GroundingMap]) -> None:
         low, high = found.display_range
         print(
             f"{found.phrase}: cosine {found.grid.max():.3f} at x {x_px:.0f}, y {y_px:.0f} px "
-            f"(colours run {low:.2f} to {high:.2f})"
+            f"(colours run {low:.3f} to {high:.3f})"
         )
     print_note(CAVEAT)

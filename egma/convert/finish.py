@@ -11,7 +11,7 @@ import numpy as np
 
 from egma.checkpoints import Checkpoint, save_checkpoint
 from egma.config import ModelConfig
-from egma.display import fit_display_range
+from egma.display import Display, fit_display
 from egma.errors import CheckpointError
 from egma.findings import FINDINGS
 from egma.types import Study
@@ -65,17 +65,19 @@ def save_import(
         films: what the display range is measured on; synthetic phantoms where there are none.
     """
     measured_on = f"{len(films)} films of the user's" if films else f"{_PHANTOMS} synthetic phantoms"
+    display = measure_display(model, config, films or _build_phantoms())
     fitted = replace(
         config,
-        display_range=measure_display_range(model, config, films or _build_phantoms()),
+        display_range=display.display_range,
+        drawn_from=display.drawn_from,
         training={"imported_from": provenance.source, "sha256": provenance.sha256, "display_range_on": measured_on},
     )
     card = write_card(fitted, provenance, measured_on)
     return save_checkpoint(model, fitted, out, card, tower_files=tower_files)
 
 
-def measure_display_range(model: EgmaModel, config: ModelConfig, films: Sequence[Study]) -> tuple[float, float]:
-    """(low, high) by the rule of `egma.display`, on cosines between films' patches and the findings' prompts."""
+def measure_display(model: EgmaModel, config: ModelConfig, films: Sequence[Study]) -> Display:
+    """How its maps are coloured: the rule of `egma.display` on cosines of films' patches with the findings' prompts."""
     from egma.inference.engine import Engine
 
     engine = Engine(Checkpoint("import", None, config), model)
@@ -88,7 +90,7 @@ def measure_display_range(model: EgmaModel, config: ModelConfig, films: Sequence
         ]
     except (RuntimeError, TypeError, ValueError, IndexError) as error:  # a config that builds and does not run
         raise CheckpointError(f"the towers cannot be run as their config.json asks: {str(error)[:120]!r}") from error
-    return fit_display_range(np.concatenate(cosines))
+    return fit_display(np.concatenate(cosines))
 
 
 def write_card(config: ModelConfig, provenance: Provenance, measured_on: str) -> str:

@@ -11,7 +11,7 @@ import torch
 
 from egma.checkpoints import Checkpoint, save_checkpoint
 from egma.config import FindingConfig, ModelConfig
-from egma.display import fit_display_range
+from egma.display import Display, fit_display
 from egma.findings import FINDINGS
 from egma.finetune.batches import Batcher
 from egma.finetune.card import write_card
@@ -62,7 +62,12 @@ def write_checkpoint(
         "run": {key: value for key, value in config.items() if key not in _PRIVATE},
     }
     final = replace(
-        exported, classify=fitted.classify, display_range=fitted.display_range, training=training, weights_sha256=""
+        exported,
+        classify=fitted.classify,
+        display_range=fitted.display_range,
+        drawn_from=fitted.drawn_from,
+        training=training,
+        weights_sha256="",
     )
     card = write_card(name, config, training)
     saved = save_checkpoint(run.learner.model, final, folder / CHECKPOINT, card, tower_files=run.base.folder)
@@ -75,8 +80,9 @@ def fit_config(run: Run, seen: Seen) -> ModelConfig:
     learner, films = run.learner, run.validation
     config = learner.model.config
     cosines = _prompt_cosines(learner, films, seen)
-    shown = fit_display_range(cosines) if cosines.size else config.display_range
-    return replace(config, classify=_calibrate(learner, films, run.data.train.labels, seen), display_range=shown)
+    shown = fit_display(cosines) if cosines.size else Display(config.display_range, config.drawn_from)
+    classify = _calibrate(learner, films, run.data.train.labels, seen)
+    return replace(config, classify=classify, display_range=shown.display_range, drawn_from=shown.drawn_from)
 
 
 def _calibrate(learner: Learner, films: Batcher, train_labels: np.ndarray, seen: Seen) -> dict[str, FindingConfig]:

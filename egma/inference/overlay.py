@@ -32,6 +32,7 @@ _PANEL_PX = {1: 900, 2: 720, 4: 560}  # a film's long side by how many are drawn
 _SMALL_PANEL_PX = 420
 _MIN_CELL_PX = 320  # room for a phrase above a narrow film
 _MARGIN_PX, _BAR_PX, _LINE_PX, _SMALL_LINE_PX = 16, 120, 24, 18
+_NARROW = 0.3  # a range of cosines below this width is told with three decimals
 _INK, _FAINT, _PAPER = (235, 235, 235), (170, 170, 170), (18, 18, 20)
 
 
@@ -166,11 +167,14 @@ def _draw_bar(picture: Image.Image, draw: ImageDraw.ImageDraw, layout: _Layout, 
     picture.paste(Image.fromarray(blend(np.full_like(ramp, 0.35), ramp, found.display_range, foot)), (left, top))
     draw.rectangle((left - 1, top - 1, left + 22, top + height), outline=_FAINT)
     write_words(draw, (left, top - _LINE_PX), "cosine", size=13, ink=_FAINT, room=_BAR_PX)
-    for share in (0.0, foot, 1.0):
+    digits = 3 if high - low < _NARROW else 2
+    for share in (0.0, foot, 1.0) if foot * height > _SMALL_LINE_PX else (foot, 1.0):
         y = top + round((1.0 - share) * (height - 1))
         draw.line((left + 22, y, left + 27, y), fill=_FAINT)
-        write_words(draw, (left + 31, y - 8), f"{low + share * (high - low):.2f}", size=13, ink=_INK, room=_BAR_PX)
-    for row, line in enumerate(("no colour", f"below {low + foot * (high - low):.2f}")):
+        write_words(
+            draw, (left + 31, y - 8), f"{low + share * (high - low):.{digits}f}", size=13, ink=_INK, room=_BAR_PX
+        )
+    for row, line in enumerate(("no colour", f"below {low + foot * (high - low):.{digits}f}")):
         write_words(draw, (left, top + height + 8 + row * _SMALL_LINE_PX), line, size=12, ink=_FAINT, room=_BAR_PX)
 
 

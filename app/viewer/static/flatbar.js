@@ -16,7 +16,7 @@
       return strip;
     });
     const ticks = [look.low, ...egma.ticks(look.low, look.high, 4).filter((value) => place(value) > 14 && place(value) < 86), look.high];
-    node.replaceChildren(...strips, ...ticks.map((value) => at(part("egv-tick", egma.plain(value)), place(value))));
+    node.replaceChildren(...strips, ...ticks.map((value) => at(part("egv-tick", egma.plain(value, egma.digitsOf(look))), place(value))));
     if (look.threshold > look.low) node.append(at(part("egv-from", ""), place(look.threshold)));
   };
 

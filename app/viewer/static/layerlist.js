@@ -57,7 +57,7 @@
   /** "max 0.41", and whether any of it is drawn. */
   function strength(layer, look) {
     if (Number.isNaN(layer.strongest)) return "not seen";
-    const most = `max ${egma.plain(layer.strongest)}`;
+    const most = `max ${egma.plain(layer.strongest, egma.digitsOf(look))}`;
     return egma.isDrawn(layer.strongest, look) ? most : `${most}, below threshold`;
   }
 

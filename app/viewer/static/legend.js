@@ -20,6 +20,9 @@
     return (value < 0 && Number(size) > 0 ? "\u2212" : "") + size;
   };
 
+  /** Decimals that tell neighbours on a range apart. */
+  const digitsOf = ({ low, high }) => (high - low < 0.3 ? 3 : 2);
+
   /**
    * Draw the bar upright into a box; labels stand to its left, right-aligned.
    * @param {{x: number, y: number, height: number, unit: number}} place right edge, top, and height of the strips; `unit`
@@ -39,9 +42,9 @@
     const marked = look.threshold > look.low ? yOf(look.threshold) : -1e6;
     for (const value of barTicks(look)) {
       line(context, left - 4 * unit, left, yOf(value));
-      if (Math.abs(yOf(value) - marked) > 13 * unit) context.fillText(plain(value), left - 7 * unit, yOf(value));
+      if (Math.abs(yOf(value) - marked) > 13 * unit) context.fillText(plain(value, digitsOf(look)), left - 7 * unit, yOf(value));
     }
-    if (look.threshold > look.low) drawThreshold(context, left, place.x, marked, look.threshold, unit);
+    if (look.threshold > look.low) drawThreshold(context, left, place.x, marked, plain(look.threshold, digitsOf(look)), unit);
     return left;
   }
 
@@ -51,12 +54,12 @@
     return [low, ...ticks(low, high).filter((value) => value - low > room && high - value > room), high];
   }
 
-  function drawThreshold(context, left, right, y, value, unit) {
+  function drawThreshold(context, left, right, y, words, unit) {
     context.strokeStyle = context.fillStyle = MARK;
     context.lineWidth = 1.5 * unit;
     line(context, left - 6 * unit, right, y);
     context.font = `600 ${11 * unit}px ${FONT}`;
-    context.fillText("\u2265 " + plain(value), left - 8 * unit, y);
+    context.fillText("\u2265 " + words, left - 8 * unit, y);
   }
 
   function drawStrip(context, palette, look, { x, y, width, height }) {
@@ -102,10 +105,11 @@
   const distinct = (palettes) => [...new Map(palettes.map((palette) => [palette.key, palette])).values()];
 
   /** One sentence on how to read the colours. */
-  function meaning({ low, high, threshold }) {
-    const scale = `Colours run from ${plain(low)} to ${plain(high)} cosine similarity on every film`;
-    return threshold > low ? `${scale}; below ${plain(threshold)} nothing is drawn.` : `${scale}; everything is drawn.`;
+  function meaning(look) {
+    const [low, high, threshold] = [look.low, look.high, look.threshold].map((value) => plain(value, digitsOf(look)));
+    const scale = `Colours run from ${low} to ${high} cosine similarity on every film`;
+    return look.threshold > look.low ? `${scale}; below ${threshold} nothing is drawn.` : `${scale}; everything is drawn.`;
   }
 
-  Object.assign(egma, { drawColourBar, drawStageLegend, meaning, plain, ticks, legendStyle: { FONT, INK, FAINT } });
+  Object.assign(egma, { drawColourBar, drawStageLegend, digitsOf, meaning, plain, ticks, legendStyle: { FONT, INK, FAINT } });
 })();

@@ -10,6 +10,8 @@ Trunk features are frozen and cached, so that a step costs little. The terms, ea
     egf, egm gaze-guided alignment and mapping on phantoms, gaze simulated from lesion masks
     axis     "there is X" minus "there is no X" points along X's axis, where films' vectors have one
     side     on films, "left X" is what "X" is on the patient's left and nothing on the right
+    level    what a film's patches answer to a finding is nothing on average: without it whole films lie above or below
+             others, phantoms below all of them, and one range of colours cannot serve them
 """
 
 from __future__ import annotations
@@ -38,11 +40,12 @@ class HeadWeights:
     pair: float = 1.0
     patch: float = 1.0
     label: float = 0.3
-    con: float = 0.2
-    egf: float = 0.2
-    egm: float = 0.2
-    axis: float = 0.5
-    side: float = 0.5
+    con: float = 0.4
+    egf: float = 0.4
+    egm: float = 0.4
+    axis: float = 1.5
+    side: float = 2.0
+    level: float = 150.0
 
 
 @dataclass(frozen=True)

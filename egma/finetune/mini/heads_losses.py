@@ -75,6 +75,7 @@ def step_losses(
         ),
         "axis": films.globals.sum() * 0.0 if axes is None else (1 - (unit(difference) * axes).sum(dim=1)).mean(),
         "side": _side_term(model, films, batch),
+        "level": (_level(films, positive) + _level(phantoms, positive)) / 2,
         **_gaze_terms(model, phantoms, batch.phantoms),
     }
 
@@ -99,6 +100,12 @@ def _score_terms(
     apart = _cross_entropy(scales(first + 1, best_patches(patches @ difference.T)), present, known)
     near = _cross_entropy(scales(first + 2, best_patches(patches @ positive.T)), present, known)
     return pair, (apart + near) / 2
+
+
+def _level(images: ImageOutput, positive: Tensor) -> Tensor:
+    """Mean square of what each film's patches answer on average to each finding's sentences; a normal film's apart."""
+    patches = images.grids[0].flatten(1, 2)
+    return (patches.mean(dim=1) @ positive[1:].T).square().mean()
 
 
 def _cross_entropy(logits: Tensor, present: Tensor, known: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from egma.config import ModelConfig
 from egma.data.films import load_film_array
 from egma.data.manifest import FilmRow, label_arrays
 from egma.data.openi import OpeniReport
-from egma.display import fit_display_range
+from egma.display import fit_display
 from egma.errors import DataError
 from egma.findings import FINDINGS
 from egma.finetune.mini.calibrate import calibrate_findings
@@ -153,11 +153,13 @@ def calibrate(model: EgmaModel, data: HeadsData, validation: Validation) -> Mode
     present, known = data.validation.present, data.validation.known
     rate = data.prior.double().numpy()
     mixed = scores.mixed(validation.patch_share)
+    display = fit_display(cosines)
     return replace(
         model.config,
         patch_share=validation.patch_share,
         classify=calibrate_findings(model.config.classify, mixed, present, known, rate, data.validation.patients),
-        display_range=fit_display_range(cosines),
+        display_range=display.display_range,
+        drawn_from=display.drawn_from,
     )
 
 
