@@ -116,7 +116,7 @@ def test_a_file_that_holds_no_settings_is_one_sentence(tmp_path: Path, content: 
 
 def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.json", tmp_path):
-        with pytest.raises(SettingsError, match="cannot be read|no ordinary file"):
+        with pytest.raises(SettingsError, match=r"cannot be read|no ordinary file"):
             read_settings(path)
 
 
