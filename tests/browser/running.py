@@ -76,7 +76,7 @@ def running_server(
         yield Server(address, process)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(PATIENCE_S)
 
 
 def _wait(process: subprocess.Popen[bytes], address: str, wanted: set[int]) -> None:
