@@ -14,7 +14,8 @@ from app.services import Services
 from app.tabs import train_form, train_screen
 from app.tabs.train_data import DataView, check_data, refuse_data, view_data, view_phantoms
 from app.tabs.train_estimate import describe_estimate, estimate_settings
-from app.tabs.train_look import id_of, look_at
+from app.tabs.train_look import look_at
+from app.tabs.train_screen import id_of
 from egma.errors import JobError
 from egma.finetune.presets import DESCRIPTIONS
 from egma.finetune.rules import PHANTOMS

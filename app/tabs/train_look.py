@@ -59,14 +59,14 @@ def look_at(room: TrainingRoom, run: str, other: str, stamp: str) -> tuple[Any, 
     job = _find_or_first(room, run, jobs)
     second = room.find_run(other) if other and other != run else None
     shown = [job] if second is None else [job, second]
-    runs, panel = train_screen.runs_screen(jobs, id_of(job)), train_screen.run_screen(job, _events(job))
+    runs, panel = train_screen.runs_screen(jobs, train_screen.id_of(job)), train_screen.run_screen(job, _events(job))
     stamps = _stamps(job, shown, runs, panel)
     changed = _compare(stamps, stamp)
     compare = gr.update(choices=_others(jobs, job), value=other if second is not None else "")
     buttons = _buttons(job, room.hosted) if changed.buttons else (SAME,) * 6
     return tuple(
         LookView(
-            id_of(job),
+            train_screen.id_of(job),
             " ".join(stamps),
             runs if changed.runs else SAME,
             panel if changed.panel else SAME,
@@ -78,11 +78,6 @@ def look_at(room: TrainingRoom, run: str, other: str, stamp: str) -> tuple[Any, 
             *buttons,
         )
     )
-
-
-def id_of(job: JobFolder) -> str:
-    """The id by which the page names a run."""
-    return "example" if is_example(job.id) else job.id
 
 
 def write_command(job: JobFolder) -> str:
@@ -97,7 +92,11 @@ def write_command(job: JobFolder) -> str:
 
 def _find_or_first(room: TrainingRoom, run: str, jobs: list[JobFolder]) -> JobFolder:
     """The run looked at; the newest where it is gone, as another reader may have deleted it."""
-    return next((job for job in jobs if id_of(job) == run), jobs[0]) if not is_example(run) else room.find_run(run)
+    return (
+        next((job for job in jobs if train_screen.id_of(job) == run), jobs[0])
+        if not is_example(run)
+        else room.find_run(run)
+    )
 
 
 def _stamps(job: JobFolder, shown: Sequence[JobFolder], runs: Any, panel: Any) -> list[str]:
@@ -122,7 +121,7 @@ def _curves(shown: Sequence[JobFolder]) -> Any:
 
 
 def _others(jobs: list[JobFolder], job: JobFolder) -> list[tuple[str, str]]:
-    others = [(train_screen.run_title(each), id_of(each)) for each in jobs if each.id != job.id]
+    others = [(train_screen.run_title(each), train_screen.id_of(each)) for each in jobs if each.id != job.id]
     return [("nothing", ""), *others]
 
 

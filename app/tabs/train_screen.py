@@ -25,7 +25,7 @@ _OUTCOME = (
 
 def runs_screen(jobs: Sequence[JobFolder], current: str) -> RunsData:
     """The list of runs."""
-    note = "No runs of yours yet: start one, or look at this example." if [*map(_id, jobs)] == ["example"] else ""
+    note = "No runs of yours yet: start one, or look at this example." if [*map(id_of, jobs)] == ["example"] else ""
     return RunsData(rows=[_run_row(job) for job in jobs], current=current, note=note)
 
 
@@ -69,14 +69,15 @@ def run_title(job: JobFolder) -> str:
     return f"{name or config.get('preset') or job.title}, {_when(job.id)}"
 
 
-def _id(job: JobFolder) -> str:
+def id_of(job: JobFolder) -> str:
+    """The id by which the page names a run."""
     return "example" if is_example(job.id) else job.id
 
 
 def _run_row(job: JobFolder) -> RunRow:
     state = job.state()
     return RunRow(
-        id=_id(job),
+        id=id_of(job),
         title=run_title(job),
         state=state.name,
         detail=_detail(job, state),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from egma.cli.options import print_note
 from egma.errors import SettingsError
+from egma.wording import three_digits
 
 if TYPE_CHECKING:
     from egma.gaze.track import GazeTrack
@@ -102,7 +103,7 @@ def print_expected(expected: dict[str, Any]) -> None:
     kind = "simulated" if agreement["simulated"] else "recorded"
     print(f"  against {agreement['reader']} ({kind}), with the floor of the centre bias alone:")
     for name, values in agreement["values"].items():
-        model, ceiling, floor = (_figure(values[each]) for each in ("model", "ceiling", "floor"))
+        model, ceiling, floor = (three_digits(values[each]) for each in ("model", "ceiling", "floor"))
         print(f"    {name}: {model}, ceiling {ceiling}, floor {floor}")
 
 
@@ -113,7 +114,3 @@ def _shares(density: Float32) -> list[dict[str, Any]]:
     shape = (density.shape[0], density.shape[1])
     sixths = [(each.name, float(density[each.mask(shape)].sum())) for each in film_sixths(shape)]
     return [{"region": name, "share": round(share, 6)} for name, share in sixths]
-
-
-def _figure(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"

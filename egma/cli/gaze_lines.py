@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from egma.cli.gaze_expected import print_expected
-from egma.wording import counted
+from egma.wording import counted, three_digits
 
 
 def print_lines(result: dict[str, Any]) -> None:
@@ -35,9 +35,5 @@ def _print_recording(result: dict[str, Any]) -> None:
     for row in result.get("measures", []):
         print(f"  {row['sentence']}")
         for name, values in row["values"].items():
-            model, ceiling, floor = (_figure(values[each]) for each in ("model", "ceiling", "floor"))
+            model, ceiling, floor = (three_digits(values[each]) for each in ("model", "ceiling", "floor"))
             print(f"    {name}: {model}, ceiling {ceiling}, floor {floor}")
-
-
-def _figure(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"

@@ -167,8 +167,3 @@ def interval(figure: dict[str, Any]) -> str:
     if figure["low"] is None:
         return f"{figure['value']:.3f}"
     return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
-
-
-def number(value: float | None) -> str:
-    """Three digits, or "none"."""
-    return "none" if value is None else f"{value:.3f}"

@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from egma.checkpoints import Checkpoint
-from egma.evaluation.card_figures import number, unmeasured_findings, weak_findings
+from egma.evaluation.card_figures import unmeasured_findings, weak_findings
 from egma.model.presets import TRUNKS
+from egma.wording import three_digits
 
 
 def is_of_recipe(checkpoint: Checkpoint) -> bool:
@@ -73,7 +74,7 @@ def _training(training: dict[str, Any]) -> str:
 - {_trunks(training)}
 - A film's vector is laid out by what those layers answer, each finding along an axis of the shared space, and stays so;
   sentences were trained to point along the axes. So films are told apart by label supervision, words by sentences.
-- Seed {training.get("recipe", {}).get("seed", 0)}. On validation: macro AUROC {number(validation.get("auroc"))}, phantoms pointed at {number(validation.get("pointing"))}.
+- Seed {training.get("recipe", {}).get("seed", 0)}. On validation: macro AUROC {three_digits(validation.get("auroc"))}, phantoms pointed at {three_digits(validation.get("pointing"))}.
 - Again: `python -m egma.finetune.mini --data FOLDER --out checkpoints/egma-mini`, then
   `python -m egma evaluate card egma-mini --data FOLDER`."""
 

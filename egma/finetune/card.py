@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from egma.wording import three_digits
+
 _ROWS = (
     ("pointing", "Pointing game on fresh phantoms", "pointing_of"),
     ("auroc", "Macro AUROC by prompts, validation films", "auroc_findings"),
@@ -75,7 +77,7 @@ def _row(label: str, before: float | None, after: float | None, count: Any, unit
     if after is None:
         return ""
     of = f"{count} {_UNITS.get(unit, unit)}" if count else ""
-    return f"| {label} | {_number(before)} | {_number(after)} | {of} |"
+    return f"| {label} | {three_digits(before)} | {three_digits(after)} | {of} |"
 
 
 def _how(config: dict[str, Any], training: dict[str, Any]) -> str:
@@ -108,7 +110,3 @@ def _limits(config: dict[str, Any]) -> str:
 def plain(text: str, most: int = 120) -> str:
     """Words fit for Markdown: no code marks, links, tags or new lines."""
     return re.sub(r"[^\w .,:;()+\-/=@#%']", "_", text)[:most]
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.3f}"

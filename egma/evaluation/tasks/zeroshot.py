@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from egma.evaluation.outcome import TaskResult
 from egma.evaluation.tasks.shared import add_set_options, list_facts
+from egma.evaluation.tasks.shares import floor_facts
 
 if TYPE_CHECKING:
     from egma.evaluation.prompts import PromptSet
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> TaskResult:
         task=NAME,
         data=list_facts(found),
         protocol=_protocol(prompts, arguments),
-        models=(*map(facts_of, engines), *facts, *_simple()),
+        models=(*map(facts_of, engines), *facts, *floor_facts()),
         entries=tuple(entry for scores in everyone for entry in table.entries(scores)),
         main=table.metrics if found.exclusive else EACH,
         comparisons=tuple(comparisons),
@@ -91,15 +92,6 @@ def _protocol(prompts: PromptSet | None, arguments: argparse.Namespace) -> dict[
         "temperature": TEMPERATURE,
         "definitions": DEFINITIONS,
     }
-
-
-def _simple() -> tuple[Any, Any]:
-    from egma.evaluation.result import ModelFacts
-
-    return (
-        ModelFacts("majority", "baseline", note="the share of each class, the same for every film"),
-        ModelFacts("chance", "baseline", note="uniform numbers, seeded"),
-    )
 
 
 def _notes(found: LabelledSet) -> tuple[str, ...]:
